@@ -1,0 +1,53 @@
+"""Every environment variable that Paintbox reads, with its type, unit and default."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).parent
+
+Engine = Literal["auto", "openvino", "torch"]
+
+
+class Settings(BaseSettings):
+    """Read from the environment and from `.env`; raises `ValidationError` when they contradict."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    # How the bot reaches Telegram; no token means the chat page on localhost.
+    bot_token: SecretStr | None = None
+    telegram_api_url: HttpUrl | None = None
+    webhook_host: HttpUrl | None = None
+    webapp_host: str = "0.0.0.0"  # noqa: S104 a PaaS routes to any interface
+    webapp_port: int = Field(
+        8080, ge=0, le=65535, validation_alias=AliasChoices("port", "webapp_port")
+    )
+    local_chat_port: int = Field(8080, ge=0, le=65535)
+    source_url: HttpUrl | None = None
+
+    # Painting.
+    engine: Engine = "auto"
+    nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
+    workers: int = Field(1, ge=1, le=64)  # photos painted at the same time
+
+    # What is taken for a photo.
+    max_file_mb: int = Field(20, ge=1, le=2000)  # 20 is what api.telegram.org lets bots download
+    max_megapixels: float = Field(50, gt=0)
+    min_side: int = Field(16, ge=1)  # pixels
+    max_aspect_ratio: float = Field(20, ge=1)  # long side to short side
+
+    shutdown_seconds: float = Field(25, ge=0)  # for photos in work at SIGTERM; Heroku kills at 30
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _without_contradictions(self) -> Self:
+        if self.bot_token is None:
+            for name in ("webhook_host", "telegram_api_url"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name.upper()} is set, but BOT_TOKEN is not")
+        if self.webhook_host is not None and self.webhook_host.scheme != "https":
+            raise ValueError("WEBHOOK_HOST must begin with https://")
+        return self
