@@ -1,0 +1,96 @@
+"""The parts of a message that text, captions, replies and keyboards make, checked as Telegram does.
+
+Each function returns the fields that the part adds to a message, and raises `ApiError`.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_chat.api_error import bad_request
+from local_chat.formatting import formatted, utf16_length
+from local_chat.state import Person
+
+Json = dict[str, Any]
+
+MAX_TEXT = 4096
+MAX_CAPTION = 1024
+MAX_CALLBACK_DATA_BYTES = 64
+MAX_BUTTONS = 100
+OTHER_ACTIONS = {
+    "callback_game", "copy_text", "login_url", "pay", "switch_inline_query",
+    "switch_inline_query_chosen_chat", "switch_inline_query_current_chat", "web_app",
+}  # fmt: skip
+
+
+def text_content(text: str, parse_mode: str, entities: list[Json]) -> Json:
+    shown, found = formatted(text, parse_mode, entities)
+    if not shown:
+        raise bad_request("message text is empty")
+    if utf16_length(shown) > MAX_TEXT:
+        raise bad_request("message is too long")
+    return {"text": shown, "entities": found} if found else {"text": shown}
+
+
+def caption_content(caption: str, parse_mode: str, entities: list[Json]) -> Json:
+    shown, found = formatted(caption, parse_mode, entities)
+    if utf16_length(shown) > MAX_CAPTION:
+        raise bad_request("message caption is too long")
+    if not shown:
+        return {}
+    return {"caption": shown, "caption_entities": found} if found else {"caption": shown}
+
+
+def reply_content(person: Person, parameters: Json) -> Json:
+    """The message that `reply_parameters` name, quoted."""
+    message_id = int(parameters.get("message_id") or 0)
+    may_be_missing = parameters.get("allow_sending_without_reply") is True
+    if not message_id or (message_id not in person.messages and may_be_missing):
+        return {}
+    return quoted(person, message_id)
+
+
+def quoted(person: Person, message_id: int) -> Json:
+    original = person.messages.get(message_id)
+    if original is None:
+        raise bad_request("message to be replied not found")
+    shown = {key: value for key, value in original.items() if key != "reply_to_message"}
+    return {"reply_to_message": shown}
+
+
+def keyboard_content(markup: Json | None) -> Json:
+    """An inline keyboard, checked; other keyboards are taken and not shown in a message."""
+    if not markup:
+        return {}
+    if any(key in markup for key in ("keyboard", "remove_keyboard", "force_reply")):
+        return {}
+    rows = markup.get("inline_keyboard")
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise bad_request("object expected as reply markup")
+    buttons = [button for row in rows for button in row]
+    if len(buttons) > MAX_BUTTONS:
+        raise bad_request("REPLY_MARKUP_TOO_LONG")
+    for button in buttons:
+        _check_button(button)
+    filled = [row for row in rows if row]
+    return {"reply_markup": {"inline_keyboard": filled}} if filled else {}
+
+
+def _check_button(button: Any) -> None:
+    if not isinstance(button, dict):
+        raise bad_request("can't parse inline keyboard button: expected an Object")
+    if not str(button.get("text") or "").strip():
+        raise bad_request("can't parse inline keyboard button: Can't find field \"text\"")
+    if "callback_data" in button:
+        if not 1 <= len(str(button["callback_data"]).encode()) <= MAX_CALLBACK_DATA_BYTES:
+            raise bad_request("BUTTON_DATA_INVALID")
+    elif "url" in button:
+        url = urlsplit(str(button["url"]))
+        web = url.scheme in ("http", "https") and "." in (url.hostname or "")
+        if not web and url.scheme not in ("tg", "ton"):
+            raise bad_request(
+                f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL"
+            )
+    elif not OTHER_ACTIONS & set(button):
+        raise bad_request(
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
+        )
