@@ -1,0 +1,392 @@
+"""From the bytes of a photo to a painting of the photo's own size, and to bytes again.
+
+Also the command line: `python image_processing.py style PHOTO --style NAME_OR_FILE -o OUT`.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import NoReturn, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from model_nst.engine import get_engine
+from model_nst.style_transfer import Strength, transfer
+from presets import N_, PRESETS
+from settings import Engine, Settings
+
+Array = NDArray[np.float32]
+OnProgress = Callable[[float], None]
+STRENGTHS: tuple[Strength, ...] = get_args(Strength)
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # MPO: what many phones call JPEG
+LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
+BAND = 256  # rows of a large photo that are worked on at once
+SMALLEST_WORKED_AT = 128  # pixels; a smaller photo is enlarged to it, or no stroke would fit
+MOST_BYTES_OF_PHOTO = 10 * 10**6  # Telegram's limits on sendPhoto and on files
+MOST_SIDES_OF_PHOTO = 10_000  # width + height
+MOST_BYTES_OF_FILE = 45 * 10**6
+
+# `decode` has its own limit on pixels, and checks it before a pixel is read.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class BadImage(ValueError):
+    """Bytes that no painting can be made of; says why, and what to do next.
+
+    `sentence` is English and a gettext message id; `values` fill its placeholders.
+    """
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback to stop the work."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is taken for a photo."""
+
+    max_file_bytes: int
+    max_pixels: int
+    min_side: int  # pixels
+    max_aspect_ratio: float  # long side to short side
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_file_bytes=settings.max_file_mb * 2**20,
+        max_pixels=int(settings.max_megapixels * 1e6),
+        min_side=settings.min_side,
+        max_aspect_ratio=settings.max_aspect_ratio,
+    )
+
+
+def decode(data: bytes, limits: Limits) -> Image.Image:
+    """The picture in `data` as a person expects it: upright, on white, sRGB, 8 bits, mode RGB.
+
+    Of an animation the first frame. Raises `BadImage`, and nothing else, for any other bytes.
+    """
+    if not data:
+        raise BadImage(N_("This file is empty. Please send the photo again."))
+    if len(data) > limits.max_file_bytes:
+        raise BadImage(
+            N_("This file has {size:.1f} MB, the limit is {limit:.0f}. Please send a smaller one."),
+            size=len(data) / 2**20,
+            limit=limits.max_file_bytes / 2**20,
+        )
+    # Pillow's readers raise nearly anything when the bytes are hostile, hence `Exception`.
+    try:
+        image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+    except Exception as error:
+        raise BadImage(
+            N_(
+                "This file is not a picture that I can read. "
+                "Please send a JPEG, PNG, WebP, GIF, BMP or TIFF file."
+            )
+        ) from error
+    _check_size(*image.size, limits)
+    try:
+        image.load()
+        icc_profile = image.info.get("icc_profile")
+        with suppress(Exception):  # a damaged EXIF block leaves the photo as it lies
+            image = ImageOps.exif_transpose(image)
+        return _on_white(_in_srgb(_with_8_bits(image), icc_profile))
+    except Exception as error:
+        raise BadImage(
+            N_("This picture is damaged. Please save it anew and try again, or send another one.")
+        ) from error
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    size = {"width": width, "height": height}
+    if width * height > limits.max_pixels:
+        raise BadImage(
+            N_(
+                "This picture has {width} x {height} pixels, the limit is {limit:g} megapixels. "
+                "Please send a smaller one."
+            ),
+            **size,
+            limit=limits.max_pixels / 1e6,
+        )
+    if max(width, height) > limits.max_aspect_ratio * min(width, height):
+        raise BadImage(
+            N_(
+                "This picture is too narrow: {width} x {height} pixels. "
+                "Please crop it until the long side is at most {limit:g} times the short one."
+            ),
+            **size,
+            limit=limits.max_aspect_ratio,
+        )
+    if min(width, height) < limits.min_side:
+        raise BadImage(
+            N_(
+                "This picture is too small: {width} x {height} pixels. "
+                "Please send a larger one, with at least {limit} pixels on each side."
+            ),
+            **size,
+            limit=limits.min_side,
+        )
+
+
+def _with_8_bits(image: Image.Image) -> Image.Image:
+    """To L, RGB, RGBA or CMYK."""
+    if image.mode in ("L", "RGB", "RGBA", "CMYK"):
+        return image
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) / 257 + 0.5).astype(np.uint8))
+    if image.mode in ("I", "F"):  # measurements, with no white of their own
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        values -= values.min()
+        return Image.fromarray((values * (255 / max(values.max(), 1e-9))).astype(np.uint8))
+    has_alpha = image.has_transparency_data
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def _in_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
+    """By the picture's own ICC profile; a profile that does not fit the picture is ignored."""
+    if not icc_profile:
+        return image
+    wanted = "RGBA" if image.mode == "RGBA" else "RGB"
+    with suppress(ImageCms.PyCMSError, OSError):
+        source = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode=wanted)
+        if converted is not None:
+            return converted
+    return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
+
+
+def paint(
+    content: Image.Image,
+    style: Image.Image,
+    *,
+    size: int = 512,
+    strength: Strength = "normal",
+    variation: int = 0,
+    engine: Engine = "auto",
+    on_progress: OnProgress | None = None,
+) -> Image.Image:
+    """Repaints `content` in the style of `style`, at the size of `content`; all three are RGB.
+
+    `size` is the long side in pixels that is worked at, 128 to 2048. Each `variation` is another
+    painting of the same photo. `on_progress` gets the share done, 0 to 1, at every step; whatever
+    it raises stops the work.
+    """
+    side = min(size, max(SMALLEST_WORKED_AT, *content.size))
+    scale = side / max(content.size)
+    working_size = (max(1, round(content.width * scale)), max(1, round(content.height * scale)))
+    small = content.resize(working_size, Image.Resampling.LANCZOS, reducing_gap=3)
+    painting = transfer(small, style, get_engine(engine), strength, variation, on_progress)
+    if scale >= 1:
+        return painting.resize(content.size, Image.Resampling.LANCZOS)
+    return with_detail(painting, small, content)
+
+
+def with_detail(painting: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:
+    """Enlarges `painting` to the size of `photo` and gives it the fine detail that it lacks.
+
+    `small` is the photo at the painting's size. What is added is the luminance that `small` lost of
+    the photo, times how much more contrast the painting has than the photo at that place. The work
+    is done in bands of rows, so that a large photo takes no more memory than its pixels.
+    """
+    width, height = photo.size
+    luminance = np.asarray(small, np.float32) @ LUMINANCE
+    ratio = _contrast(np.asarray(painting, np.float32) @ LUMINANCE) / (_contrast(luminance) + 2.5)
+    luminance_image = Image.fromarray(luminance)
+    ratio_image = Image.fromarray(np.clip(ratio, 0, 1.5))
+    channels = [channel.convert("F") for channel in painting.split()]
+    result = Image.new("RGB", photo.size)
+    for top in range(0, height, BAND):
+        bottom = min(top + BAND, height)
+        band = partial(_enlarged_rows, top=top, bottom=bottom, size=photo.size)
+        lost = np.asarray(photo.crop((0, top, width, bottom)), np.float32) @ LUMINANCE
+        lost -= band(luminance_image, Image.Resampling.BICUBIC)
+        lost *= band(ratio_image, Image.Resampling.BILINEAR)
+        rows = np.stack([band(channel, Image.Resampling.BICUBIC) + lost for channel in channels], 2)
+        np.clip(rows + 0.5, 0, 255, out=rows)
+        result.paste(Image.fromarray(rows.astype(np.uint8)), (0, top))
+    return result
+
+
+def _enlarged_rows(
+    image: Image.Image, method: Image.Resampling, *, top: int, bottom: int, size: tuple[int, int]
+) -> Array:
+    """The rows `top` to `bottom` of `image` enlarged to `size`."""
+    scale = image.height / size[1]
+    box = (0, top * scale, image.width, min(bottom * scale, image.height))
+    return np.asarray(image.resize((size[0], bottom - top), method, box=box))
+
+
+def _contrast(luminance: Array, radius: int = 4) -> Array:
+    """The standard deviation of the square of pixels around each."""
+    mean = _box_mean(luminance, radius)
+    return np.sqrt(np.maximum(_box_mean(luminance**2, radius) - mean**2, 0)).astype(np.float32)
+
+
+def _box_mean(values: Array, radius: int) -> NDArray[np.float64]:
+    side = 2 * radius + 1
+    sums = np.pad(values.astype(np.float64), radius, "edge").cumsum(0).cumsum(1)
+    sums = np.pad(sums, ((1, 0), (1, 0)))
+    total: NDArray[np.float64] = (
+        sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    )
+    return total / side**2
+
+
+def encode_photo(image: Image.Image) -> bytes:
+    """JPEG within Telegram's limits on photos; what is larger is made smaller."""
+    if image.width + image.height > MOST_SIDES_OF_PHOTO:
+        scale = MOST_SIDES_OF_PHOTO / (image.width + image.height)
+        image = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+    for quality in (93, 85, 75):
+        data = _encoded(image, "JPEG", quality=quality, subsampling="4:4:4")
+        if len(data) <= MOST_BYTES_OF_PHOTO:
+            return data
+    return encode_photo(image.resize((image.width * 2 // 3, image.height * 2 // 3)))
+
+
+def encode_file(image: Image.Image) -> tuple[bytes, str]:
+    """A lossless PNG, or a JPEG where that would be too large; and the extension of its name."""
+    data = _encoded(image, "PNG")
+    if len(data) <= MOST_BYTES_OF_FILE:
+        return data, ".png"
+    return _encoded(image, "JPEG", quality=95, subsampling="4:4:4"), ".jpg"
+
+
+def _encoded(image: Image.Image, image_format: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _size(text: str) -> int:
+    if text.isdecimal() and 128 <= (size := int(text)) <= 2048:
+        return size
+    raise argparse.ArgumentTypeError(f"{text} is not a number from 128 to 2048")
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise argparse.ArgumentTypeError(f"{text} does not end in .png, .jpg or .jpeg")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return path
+
+
+def _read(path: Path, limits: Limits) -> Image.Image:
+    try:
+        return decode(path.read_bytes(), limits)
+    except BadImage as error:
+        raise BadImage("{path}: {problem}", path=path, problem=str(error)) from error
+
+
+def _write(image: Image.Image, path: Path) -> None:
+    """All of it or nothing: first into a file beside, which then takes the name."""
+    if path.suffix.lower() == ".png":
+        data = _encoded(image, "PNG")
+    else:
+        data = _encoded(image, "JPEG", quality=95, subsampling="4:4:4")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _style(arguments: argparse.Namespace, settings: Settings) -> None:
+    limits = limits_of(settings)
+    preset = PRESETS.get(arguments.style)
+    style_path = preset.path if preset else Path(arguments.style)
+    if not style_path.exists():
+        names = ", ".join(PRESETS)
+        raise FileNotFoundError(0, f"neither a file nor one of {names}", arguments.style)
+    content, style = _read(arguments.photo, limits), _read(style_path, limits)
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(share: float) -> None:
+            bar.update(100 * share - bar.n)
+
+        painting = paint(
+            content,
+            style,
+            size=arguments.size or settings.nst_size,
+            strength=arguments.strength,
+            engine=settings.engine,
+            on_progress=show,
+        )
+    _write(painting, arguments.out)
+
+
+def main() -> int:
+    parser = _Parser(description="Repaints photos.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    style = commands.add_parser("style", help="paint a photo in the style of a painting")
+    style.set_defaults(run=_style)
+    style.add_argument("photo", type=Path, metavar="PHOTO")
+    style.add_argument(
+        "--style",
+        required=True,
+        metavar="NAME_OR_FILE",
+        help=f"a picture file, or one of {', '.join(PRESETS)}",
+    )
+    style.add_argument("--strength", choices=STRENGTHS, default="normal")
+    style.add_argument(
+        "--size", type=_size, metavar="N", help="long side that is worked at, 128 to 2048 pixels"
+    )
+    style.add_argument(
+        "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
+    )
+    arguments = parser.parse_args()
+    # Pillow warns of oddities in files that it reads all the same.
+    warnings.filterwarnings("ignore", module="PIL")
+    try:
+        arguments.run(arguments, Settings())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        message = f"{' '.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+    except BadImage as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}"
+    except KeyboardInterrupt:
+        return 130
+    else:
+        return 0
+    sys.stderr.write(f"{message}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

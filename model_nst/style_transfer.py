@@ -1,0 +1,166 @@
+"""Paints a content image in the style of another: Gatys' optimisation, from coarse to fine.
+
+The large strokes are made on a small image, where a step costs little and a stroke spans many
+pixels of the network's view; each finer scale starts from the enlarged result of the one before.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from model_nst.engine import Array, Engine, Loss
+
+Strength = Literal["soft", "normal", "strong"]
+STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
+STEPS = {96: 50, 192: 30, 384: 12, 768: 6}  # L-BFGS steps at each long side below the last one
+LAST_STEPS = 6  # and at the last one
+FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
+START = 0.7  # share of the content image in the style's colours in the first image
+NOISE = 0.15  # standard deviation of a variation's noise in the first image
+
+
+def transfer(
+    content: Image.Image,
+    style: Image.Image,
+    engine: Engine,
+    strength: Strength = "normal",
+    variation: int = 0,
+    on_progress: Callable[[float], None] | None = None,
+) -> Image.Image:
+    """Paints at the size of `content`; both RGB.
+
+    Each `variation` above 0 starts from noise of its own. `on_progress` gets the share done, 0 to
+    1, after every step; whatever it raises stops the work.
+    """
+    style_weight = STYLE_WEIGHTS[strength]
+    width, height = content.size
+    padded = _padded(content)
+    scales = schedule(max(padded.size))
+    work = sum(side**2 * steps for side, steps in scales)
+    done = 0.0
+    x = coarse = np.empty(0, np.float32)
+    for side, steps in scales:
+        photo = to_array(_resized(padded, side))
+        painting = to_array(_resized(style, side))
+        if not x.size:
+            x = (1 - START) * photo + START * in_colours_of(photo, painting)
+            if variation:
+                noise = np.random.default_rng(variation).normal(0, NOISE, x.shape)
+                x = np.clip(x + noise, 0, 1).astype(np.float32)
+        else:  # what the enlarging lost of the photo is added again
+            x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
+        coarse = photo
+        grams = engine.features(painting).grams
+        loss = engine.loss(engine.features(photo).content, style_weight, grams)
+        for best in minimise(loss, x, style_weight, steps):
+            x = best
+            done += side**2 / work
+            if on_progress:
+                on_progress(min(done, 1.0))
+        del loss  # frees the engine's buffers of this scale
+    return to_image(x).crop((0, 0, width, height))
+
+
+def schedule(long_side: int) -> list[tuple[int, int]]:
+    """The scales, long side in pixels and number of steps."""
+    coarser = [(side, steps) for side, steps in STEPS.items() if side * 1.25 <= long_side]
+    return [*coarser, (long_side, LAST_STEPS if coarser else STEPS[96])]
+
+
+def minimise(
+    loss: Callable[[Array], Loss], x: Array, style_weight: float, steps: int, history: int = 10
+) -> Iterator[Array]:
+    """L-BFGS (Nocedal 1980) with steps of full length, in the box 0 to 1; yields the best so far.
+
+    Each step costs one evaluation of the loss. A line search does not pay: the loss falls at nearly
+    every step, and where it rises the best image so far is kept.
+    """
+    best, lowest = x, float("inf")
+    moves: list[tuple[Array, Array, float]] = []  # change of x, of the gradient, 1 / their product
+    previous_x = previous_gradient = x
+    for step in range(steps):
+        content_loss, style_loss, gradient = loss(x)
+        if (total := content_loss + style_weight * style_loss) < lowest:
+            best, lowest = x, total
+        if step == 0:
+            direction = gradient * (-FIRST_STEP / max(float(np.abs(gradient).max()), 1e-12))
+        else:
+            dx, dg = (x - previous_x).ravel(), (gradient - previous_gradient).ravel()
+            curvature = float(dx @ dg)
+            if curvature > 1e-10:
+                moves = [*moves[1 - history :], (dx, dg, 1 / curvature)]
+            direction = -_inverse_hessian_times(gradient, moves)
+        previous_x, previous_gradient = x, gradient
+        x = np.clip(x + direction, 0, 1)
+        yield best
+
+
+def _inverse_hessian_times(gradient: Array, moves: list[tuple[Array, Array, float]]) -> Array:
+    """The two-loop recursion of L-BFGS."""
+    q = gradient.ravel().copy()
+    products: list[float] = []
+    for dx, dg, rho in reversed(moves):
+        products.append(rho * float(dx @ q))
+        q -= products[-1] * dg
+    if moves:
+        dx, dg, rho = moves[-1]
+        q /= rho * float(dg @ dg)
+    for (dx, dg, rho), product in zip(moves, reversed(products), strict=True):
+        q += (product - rho * float(dg @ q)) * dx
+    return q.reshape(gradient.shape)
+
+
+def in_colours_of(image: Array, style: Array) -> Array:
+    """`image` with the mean and the covariance of `style`'s colours, by optimal transport.
+
+    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007).
+    """
+    pixels, wanted = image.reshape(3, -1), style.reshape(3, -1)
+    root = _power(np.cov(pixels), 0.5)
+    inverse = _power(np.cov(pixels), -0.5)
+    matrix = inverse @ _power(root @ np.cov(wanted) @ root, 0.5) @ inverse
+    mapped = matrix @ (pixels - pixels.mean(1, keepdims=True)) + wanted.mean(1, keepdims=True)
+    return np.asarray(np.clip(mapped, 0, 1), np.float32).reshape(image.shape)
+
+
+def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(covariance)
+    power: NDArray[np.float64] = (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
+    return power
+
+
+def to_array(image: Image.Image) -> Array:
+    """`[1, 3, H, W]`, 0 to 1."""
+    pixels = np.asarray(image, np.float32) / 255
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+
+
+def to_image(array: Array) -> Image.Image:
+    return Image.fromarray((array[0].transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
+
+
+def enlarged(array: Array, like: Array) -> Array:
+    """Bicubic, to the size of `like`."""
+    height, width = like.shape[2:]
+    channels = [
+        Image.fromarray(channel).resize((width, height), Image.Resampling.BICUBIC)
+        for channel in array[0]
+    ]
+    return np.stack([np.asarray(channel, np.float32) for channel in channels])[None]
+
+
+def _resized(image: Image.Image, long_side: int) -> Image.Image:
+    """To this long side; both sides are then rounded to multiples of 4, which pooling needs."""
+    scale = long_side / max(image.size)
+    width, height = (max(4, round(side * scale / 4) * 4) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def _padded(image: Image.Image) -> Image.Image:
+    """Mirrored at the right and at the bottom, so that both sides are multiples of 4."""
+    width, height = image.size
+    pixels = np.pad(np.asarray(image), ((0, -height % 4), (0, -width % 4), (0, 0)), "symmetric")
+    return Image.fromarray(pixels)
