@@ -1,0 +1,33 @@
+// The server's chat API; what it refuses is thrown as an Error with its words.
+
+async function answer(response) {
+  const body = await response.json().catch(() => ({ error: response.statusText }));
+  if (!response.ok) throw new Error(body.error);
+  return body;
+}
+
+export const get = async (path) => answer(await fetch(`/chat/${path}`));
+
+export const post = async (path, body) =>
+  answer(
+    await fetch(`/chat/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  );
+
+export const upload = async (path, form) =>
+  answer(await fetch(`/chat/${path}`, { method: "POST", body: form }));
+
+export const fileUrl = (id) => `/chat/files/${id}`;
+
+/** Calls back with every event, and with `null` when the connection is lost; it comes back alone. */
+export function listen(callback) {
+  const source = new EventSource("/chat/events");
+  source.onmessage = (event) => callback(JSON.parse(event.data));
+  source.onerror = () => {
+    callback(null);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(callback), 1000);
+  };
+}
