@@ -6,7 +6,6 @@ come from `/chat/events` as server-sent events, those of all people together.
 
 import asyncio
 import json
-import mimetypes
 import re
 import time
 from contextlib import suppress
@@ -167,11 +166,9 @@ class ChatApi:
                 contents.append(self._other({"sticker": {}}, upload.data))
             else:
                 small = await asyncio.to_thread(thumbnail, upload.data)
-                mime_type = upload.mime_type
-                if mime_type in ("", "application/octet-stream"):
-                    mime_type = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
-                name = upload.name
-                contents.append(self.state.keep_document(name, mime_type, upload.data, small))
+                contents.append(
+                    self.state.keep_document(upload.name, upload.mime_type, upload.data, small)
+                )
         if not contents:
             raise bad_request("there is no file in the request")
         first = _reply(person, fields) | _forwarded(fields) | caption

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, FormData
@@ -213,11 +214,13 @@ class Person:
         reply_to: Message | None,
         options: Json,
     ) -> list[Message]:
-        form = FormData({"as": kind, "caption": caption, **options})
+        form = FormData({"as": kind, "caption": caption, **options}, quote_fields=False)
         if reply_to is not None:
             form.add_field("reply_to", str(reply_to.id))
         for data, name in files:
-            form.add_field("files", data, filename=name, content_type="application/octet-stream")
+            form.add_field(
+                "files", BytesIO(data), filename=name, content_type="application/octet-stream"
+            )
         return await self._messages("media", form)
 
     async def _messages(self, path: str, body: Json | FormData) -> list[Message]:

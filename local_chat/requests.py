@@ -1,6 +1,7 @@
 """Reading what a request carries: JSON, a form, or a form with files."""
 
 import json
+import mimetypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from aiohttp import BodyPartReader, ClientResponse, MultipartReader, web
 from local_chat.api_error import bad_request
 
 Json = dict[str, Any]
+
+UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,13 @@ class Upload:
     name: str
     mime_type: str
     data: bytes
+
+
+def _upload(field: str, name: str, declared_type: str, data: bytes) -> Upload:
+    """The type is what its name says where the sender did not say it, as aiogram does not."""
+    if declared_type in ("", UNKNOWN_TYPE):
+        declared_type = mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
+    return Upload(field, name, declared_type, data)
 
 
 async def read_json(request: web.Request) -> Json:
@@ -45,7 +55,7 @@ async def read_form(request: web.Request) -> tuple[Json, list[Upload]]:
         if isinstance(value, web.FileField):
             with value.file as file:
                 data = file.read()
-            uploads.append(Upload(name, value.filename, value.content_type, data))
+            uploads.append(_upload(name, value.filename, value.content_type, data))
         else:
             fields[name] = (
                 value if isinstance(value, str) else bytes(value).decode(errors="replace")
@@ -68,6 +78,6 @@ async def read_answer(response: ClientResponse) -> tuple[Json, list[Upload]]:
             if part.filename is None:
                 fields[part.name] = data.decode(errors="replace")
             else:
-                mime_type = part.headers.get("Content-Type", "application/octet-stream")
-                uploads.append(Upload(part.name, part.filename, mime_type, data))
+                declared_type = part.headers.get("Content-Type", "")
+                uploads.append(_upload(part.name, part.filename, declared_type, data))
     return fields, uploads

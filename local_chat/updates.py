@@ -51,6 +51,7 @@ class Updates:
     _next_id: int = field(default_factory=lambda: int(time.time()))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: int = 0
+    _closed: bool = False
     _delivery: asyncio.Task[None] | None = None
 
     def add(self, kind: str, body: Json, chat_id: int) -> None:
@@ -90,7 +91,7 @@ class Updates:
                 p for p in self.pending if p.repeated or p.update["update_id"] >= offset
             ]
         deadline = time.monotonic() + timeout_s
-        while not self.pending and (left := deadline - time.monotonic()) > 0:
+        while not self.pending and not self._closed and (left := deadline - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), left)
             if turn != self._turn:
@@ -105,11 +106,7 @@ class Updates:
         return [pending.update for pending in batch]
 
     async def set_webhook(self, webhook: Webhook | None) -> None:
-        if self._delivery is not None:
-            self._delivery.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._delivery
-            self._delivery = None
+        await self._stop_delivery()
         self.webhook = webhook
         if webhook is not None:
             self._delivery = asyncio.create_task(self._deliver(webhook))
@@ -117,7 +114,17 @@ class Updates:
         self._wake()  # a getUpdates that waits ends with a conflict
 
     async def close(self) -> None:
-        await self.set_webhook(None)
+        """Ends deliveries, and a getUpdates that waits without a result."""
+        self._closed = True
+        self._wake()
+        await self._stop_delivery()
+
+    async def _stop_delivery(self) -> None:
+        if self._delivery is not None:
+            self._delivery.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._delivery
+            self._delivery = None
 
     def _wake(self) -> None:
         self._changed.set()

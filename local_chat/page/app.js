@@ -37,7 +37,7 @@ function showPeople() {
           "button",
           { type: "button", "aria-current": person.id === open?.id ? "true" : undefined, click: () => choosePerson(person) },
           avatar,
-          make("span", { class: "name" }, person.first_name, make("i", {}, person.language_code || "—")),
+          make("span", { class: "name" }, make("span", {}, person.first_name), make("i", {}, person.language_code || "—")),
           make("time", {}, last ? clockTime(last.date) : ""),
           make("span", { class: "last" }, last ? summary(last) : words.nothingYet),
           count ? make("span", { class: "count" }, String(count)) : null,
@@ -68,6 +68,7 @@ function showChat() {
   $("start").hidden = started || open.blocked;
   $("unblock").hidden = !open.blocked;
   $("composer").hidden = !started || open.blocked;
+  if (open.blocked) setReply(null);
 }
 
 const viewPhoto = (message) => openViewer([...messages.values()], message);

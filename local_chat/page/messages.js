@@ -108,10 +108,9 @@ function bubbleItem(group, actions) {
   bubble.append(make("span", { class: "unseen" }, `${bot ? actions.botName() : words.you}: `));
   if (message.forward_origin) bubble.append(make("p", { class: "forwarded" }, `${words.forwarded} ${message.forward_origin.sender_user_name}`));
   if (message.reply_to_message) bubble.append(quoteNode(message.reply_to_message, actions));
-  if (words_) words_.append(time);
   const above = message.show_caption_above_media;
   bubble.append(...[above ? words_ : null, media, above ? null : words_].filter(Boolean));
-  if (!words_) bubble.append(time);
+  (words_ ?? (media?.matches(".other") ? media : bubble)).append(time);
   bubble.classList.toggle("bare", !words_);
   bubble.classList.toggle("pictured", Boolean(media?.matches(".pictures, .sticker")));
   bubble.classList.toggle("sticky", Boolean(media?.matches(".sticker")));
@@ -170,7 +169,7 @@ function picturesNode(group, actions) {
       const image = make("img", { src: fileUrl(size.file_id), alt: message.caption ?? words.kinds.photo });
       const button = make("button", { type: "button", class: "picture", click: () => actions.open(message) }, image);
       if (message.caption) button.title = message.caption;
-      button.style.flexGrow = ratio;
+      button.style.flexGrow = 100 * ratio; // a sum below 1 would leave a gap
       ratios += ratio;
       row.append(button);
     }
