@@ -30,7 +30,7 @@ Array = NDArray[np.float32]
 OnProgress = Callable[[float], None]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # MPO: what many phones call JPEG
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 BAND = 256  # rows of a large photo that are worked on at once
 SMALLEST_WORKED_AT = 128  # pixels; a smaller photo is enlarged to it, or no stroke would fit

@@ -1,0 +1,85 @@
+"""`python image_processing.py`, as people call it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from settings import ROOT
+
+PHOTO = ROOT / "images" / "photos" / "chelsea.jpg"
+STYLE = ROOT / "images" / "styles" / "3_kiss.jpg"
+
+
+def paintbox(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "image_processing.py", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("style", "name"), [("kiss", "a.jpg"), (str(STYLE), "ä b.PNG")], ids=["preset", "file"]
+)
+def test_a_photo_is_painted(tmp_path: Path, style: str, name: str) -> None:
+    out = tmp_path / name
+    run = paintbox("style", PHOTO, "--style", style, "--size", "128", "-o", out)
+    assert run.returncode == 0, run.stderr
+    assert "100%" in run.stderr
+    assert "Traceback" not in run.stderr
+    with Image.open(out) as painting, Image.open(PHOTO) as photo:
+        assert painting.size == photo.size
+        assert painting.format == ("PNG" if name.endswith("PNG") else "JPEG")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("photo", "options", "words"),
+    [
+        pytest.param("missing.jpg", ["--style", "kiss"], "missing.jpg", id="no such photo"),
+        pytest.param("text.jpg", ["--style", "kiss"], "not a picture", id="not a picture"),
+        pytest.param("empty.jpg", ["--style", "kiss"], "empty", id="empty"),
+        pytest.param("cut.jpg", ["--style", "kiss"], "damaged", id="truncated"),
+        pytest.param("folder.jpg", ["--style", "kiss"], "folder.jpg", id="a folder"),
+        pytest.param(PHOTO, ["--style", "rembrandt"], "starry_night", id="no such style"),
+        pytest.param(PHOTO, ["--style", "cut.jpg"], "damaged", id="truncated style"),
+        pytest.param(PHOTO, ["--style", "kiss", "--size", "9"], "128 to 2048", id="size"),
+        pytest.param(PHOTO, ["--style", "kiss", "--strength", "mild"], "strong", id="strength"),
+        pytest.param(PHOTO, [], "--style", id="no style"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(
+    tmp_path: Path, photo: str | Path, options: list[str], words: str
+) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "cut.jpg").write_bytes(PHOTO.read_bytes()[:20_000])
+    (tmp_path / "folder.jpg").mkdir()
+    options = [str(tmp_path / option) if option == "cut.jpg" else option for option in options]
+    out = tmp_path / "out.png"
+    run = paintbox("style", tmp_path / photo, *options, "-o", out)
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert words in run.stderr
+    assert run.stdout == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("out", ["out.gif", "nowhere/out.png"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, out: str) -> None:
+    run = paintbox("style", PHOTO, "--style", "kiss", "-o", tmp_path / out)
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_stays_when_the_photo_is_bad(tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    out.write_bytes(b"an older painting")
+    assert paintbox("style", "missing.jpg", "--style", "kiss", "-o", out).returncode == 2
+    assert out.read_bytes() == b"an older painting"

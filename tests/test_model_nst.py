@@ -1,0 +1,245 @@
+"""The network of style transfer, its two engines and the optimisation."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import load_file
+
+from model_nst.engine import WEIGHTS, Array, Engine, Loss, OpenVino
+from model_nst.export import export_networks
+from model_nst.network import (
+    CONTENT,
+    FeatureNetwork,
+    GradientNetwork,
+    StyleNetwork,
+    gram_matrix,
+)
+from model_nst.style_transfer import in_colours_of, minimise, schedule, to_array, transfer
+from model_nst.torch_engine import Torch
+from settings import ROOT
+
+STYLE_WEIGHT = 100.0
+
+
+def picture(width: int, height: int, seed: int) -> Array:
+    """Smooth noise, which like a photo is not the same everywhere."""
+    rough = np.random.default_rng(seed).random((height // 4, width // 4, 3))
+    smooth = Image.fromarray((rough * 255).astype(np.uint8)).resize((width, height))
+    return np.ascontiguousarray(np.asarray(smooth, np.float32).transpose(2, 0, 1)[None] / 255)
+
+
+def loss_by_autograd(
+    network: StyleNetwork, image: torch.Tensor, content: torch.Tensor, style: torch.Tensor
+) -> tuple[float, torch.Tensor]:
+    """The loss as its definition says, from the pictures themselves, and torch's own gradient."""
+    image = image.clone().requires_grad_()
+    taps, wanted, styled = (network.activations(x) for x in (image, content, style))
+    loss = (taps[CONTENT] - wanted[CONTENT]).square().sum() / wanted[CONTENT].square().sum()
+    for tap, style_tap in zip(taps, styled, strict=True):
+        target = gram_matrix(style_tap)
+        error = (gram_matrix(tap) - target).square().sum() / target.square().sum()
+        loss = loss + STYLE_WEIGHT * error / 5
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert image.grad is not None
+    return loss.item(), image.grad
+
+
+@pytest.mark.parametrize(("width", "height"), [(48, 64), (4, 4), (100, 8)])
+def test_gradient_by_hand_is_autograds(width: int, height: int) -> None:
+    weights = load_file(WEIGHTS / "nst_features.safetensors")
+    features, gradient = FeatureNetwork().double(), GradientNetwork().double()
+    features.load_state_dict(weights)
+    gradient.load_state_dict(weights)
+    image, content, style = (
+        torch.from_numpy(picture(w, h, seed)).double()
+        for w, h, seed in ((width, height, 1), (width, height, 2), (40, 32, 3))
+    )
+    content_loss, style_loss, by_hand = gradient(
+        image,
+        features(content)[0],
+        torch.tensor(STYLE_WEIGHT, dtype=torch.double),
+        *features(style)[1:],
+    )
+    loss, by_autograd = loss_by_autograd(gradient, image, content, style)
+    assert (content_loss + STYLE_WEIGHT * style_loss).item() == pytest.approx(loss, rel=1e-10)
+    torch.testing.assert_close(by_hand, by_autograd, rtol=1e-9, atol=1e-12)
+
+
+def openvino_f32() -> OpenVino:
+    engine = OpenVino()
+    engine.config["INFERENCE_PRECISION_HINT"] = "f32"
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("make_engine", "tolerance"), [(Torch, 1e-4), (openvino_f32, 1e-3), (OpenVino, 0.2)]
+)
+def test_every_engine_gives_autograds_gradient(
+    make_engine: Callable[[], Engine], tolerance: float
+) -> None:
+    """Relative to the gradient's length; the last is bf16 where the processor has it."""
+    image, content, style = picture(96, 64, 1), picture(96, 64, 2), picture(64, 80, 3)
+    engine = make_engine()
+    loss = engine.loss(
+        engine.features(content).content, STYLE_WEIGHT, engine.features(style).grams
+    )(image)
+    network = StyleNetwork()
+    network.load_state_dict(load_file(WEIGHTS / "nst_features.safetensors"))
+    tensors = map(torch.from_numpy, (image, content, style))
+    expected_loss, expected = loss_by_autograd(network, *tensors)
+    assert loss.content + STYLE_WEIGHT * loss.style == pytest.approx(expected_loss, rel=tolerance)
+    difference = np.linalg.norm(loss.gradient - expected.numpy())
+    assert difference < tolerance * np.linalg.norm(expected.numpy())
+
+
+def test_a_flat_image_has_no_frame_in_its_first_features() -> None:
+    network = StyleNetwork()
+    network.load_state_dict(load_file(WEIGHTS / "nst_features.safetensors"))
+    first = network.activations(torch.full((1, 3, 16, 16), 0.7))[0]
+    torch.testing.assert_close(first, first[:, :, 8:9, 8:9].expand_as(first), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace:DeprecationWarning")  # OpenVINO's own call
+def test_exported_networks_hold_the_committed_weights(tmp_path: Path) -> None:
+    export_networks(load_file(WEIGHTS / "nst_features.safetensors"), tmp_path)
+    for name in ("nst_features.bin", "nst_gradient.bin"):
+        assert (tmp_path / name).read_bytes() == (WEIGHTS / name).read_bytes()
+
+
+def test_readme_names_the_weights_as_they_are() -> None:
+    readme = (WEIGHTS / "README.md").read_text()
+    named = dict(re.findall(r"`(nst_\w+\.\w+)` \| [^|]+ \| `(\w{64})`", readme))
+    files = {path.name: path.read_bytes() for path in WEIGHTS.glob("nst_*")}
+    assert named == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    assert len(files["nst_features.safetensors"]) <= 2_200_000
+
+
+def test_painting_on_a_cpu_imports_no_torch() -> None:
+    program = """
+import sys
+from PIL import Image
+from image_processing import paint
+photo = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
+paint(photo, photo.rotate(90), size=128, engine="openvino")
+sys.exit([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")] != [])
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def parabola(x: Array) -> Loss:
+    """Lowest at 0.25 and, outside the box, at 2; of very different curvature by coordinate."""
+    curvature = np.linspace(1, 50, x.size, dtype=np.float32).reshape(x.shape)
+    error = x - np.where(np.arange(x.size).reshape(x.shape) % 2, 0.25, 2).astype(np.float32)
+    return Loss(float((curvature * error**2).sum() / 2), 0.0, curvature * error)
+
+
+def test_minimise_finds_the_minimum_in_the_box() -> None:
+    images = list(minimise(parabola, np.full((1, 3, 4, 4), 0.9, np.float32), 1.0, steps=60))
+    wanted = np.where(np.arange(48).reshape(1, 3, 4, 4) % 2, 0.25, 1)
+    np.testing.assert_allclose(images[-1], wanted, atol=1e-3)
+    losses = [parabola(x).content for x in images]
+    assert losses == sorted(losses, reverse=True)
+
+
+@given(long_side=st.integers(4, 2048))
+def test_schedule_goes_from_coarse_to_the_size_asked_for(long_side: int) -> None:
+    sides = [side for side, _ in schedule(long_side)]
+    assert sides[-1] == long_side
+    assert sides == sorted(set(sides))
+    assert all(steps > 0 for _, steps in schedule(long_side))
+
+
+def test_colour_transfer_gives_mean_and_covariance() -> None:
+    generator = np.random.default_rng(0)
+    photo = (0.5 + 0.05 * generator.standard_normal((1, 3, 40, 40))).astype(np.float32)
+    mixed = np.array([[1, 0.5, 0], [0, 1, 0.2], [0.3, 0, 1]]) * 0.03
+    style = (0.4 + mixed @ generator.standard_normal((3, 900))).astype(np.float32)
+    result = in_colours_of(photo, style.reshape(1, 3, 30, 30)).reshape(3, -1)
+    np.testing.assert_allclose(result.mean(1), style.mean(1), atol=1e-4)
+    np.testing.assert_allclose(np.cov(result), np.cov(style), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def photo() -> Image.Image:
+    with Image.open(ROOT / "images" / "photos" / "chelsea.jpg") as image:
+        return image.resize((150, 99))
+
+
+@pytest.fixture(scope="module")
+def style() -> Image.Image:
+    with Image.open(ROOT / "images" / "styles" / "3_kiss.jpg") as image:
+        return image.copy()
+
+
+def style_error(engine: Engine, image: Image.Image, style: Image.Image) -> float:
+    """Mean over the layers of the Gram matrices' relative squared error, both at 96x96."""
+    grams, targets = (engine.features(to_array(x.resize((96, 96)))).grams for x in (image, style))
+    errors = [((g - t) ** 2).sum() / (t**2).sum() for g, t in zip(grams, targets, strict=True)]
+    return float(np.mean(errors))
+
+
+def test_transfer_brings_the_photo_near_the_style(photo: Image.Image, style: Image.Image) -> None:
+    engine = OpenVino()
+    reached: list[float] = []
+    painting = transfer(photo, style, engine, on_progress=reached.append)
+    assert painting.size == photo.size
+    assert style_error(engine, painting, style) < 0.2 * style_error(engine, photo, style)
+    assert reached == sorted(reached)
+    assert reached[0] > 0
+    assert reached[-1] == pytest.approx(1)
+    assert len(reached) == sum(steps for _, steps in schedule(152))
+
+
+def test_strengths_are_ordered(photo: Image.Image, style: Image.Image) -> None:
+    engine = OpenVino()
+    soft, normal, strong = (
+        style_error(engine, transfer(photo, style, engine, strength), style)
+        for strength in ("soft", "normal", "strong")
+    )
+    assert soft > normal > strong
+
+
+def test_variations_differ_and_can_be_repeated(photo: Image.Image, style: Image.Image) -> None:
+    engine = openvino_f32()
+    small = photo.resize((64, 48))
+    first, second, again = (
+        np.asarray(transfer(small, style, engine, variation=variation), np.float32)
+        for variation in (0, 1, 1)
+    )
+    assert np.abs(first - second).mean() > 2
+    assert np.abs(second - again).mean() < 0.5
+
+
+def test_what_progress_raises_stops_the_work(photo: Image.Image, style: Image.Image) -> None:
+    calls = 0
+
+    def on_progress(_: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        transfer(photo, style, OpenVino(), on_progress=on_progress)
+    assert calls == 3
+
+
+def test_one_engine_serves_several_threads(style: Image.Image) -> None:
+    engine = openvino_f32()
+    photos = [Image.effect_noise((64, 64), spread).convert("RGB") for spread in (20, 80)]
+    one_by_one = [transfer(photo, style, engine) for photo in photos]
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(lambda photo: transfer(photo, style, engine), photos))
+    for alone, beside in zip(one_by_one, together, strict=True):
+        assert np.abs(np.asarray(alone, int) - np.asarray(beside, int)).mean() < 1
