@@ -1,4 +1,4 @@
-"""The famous paintings that people can pick without sending one. All eight are in the public domain."""
+"""The famous paintings people can pick without sending one. All are in the public domain."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,9 +1,10 @@
 """Every environment variable that Paintbox reads, with its type, unit and default."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, model_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parent
@@ -42,12 +43,20 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("bot_token")
+    @classmethod
+    def _looks_like_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"\d+:\S+", token.get_secret_value()):
+            raise ValueError("this is no token as @BotFather gives them")
+        return token
+
     @model_validator(mode="after")
     def _without_contradictions(self) -> Self:
         if self.bot_token is None:
             for name in ("webhook_host", "telegram_api_url"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name.upper()} is set, but BOT_TOKEN is not")
-        if self.webhook_host is not None and self.webhook_host.scheme != "https":
+        # Only a Bot API server of one's own calls webhooks without TLS.
+        if self.webhook_host and not self.telegram_api_url and self.webhook_host.scheme != "https":
             raise ValueError("WEBHOOK_HOST must begin with https://")
         return self
