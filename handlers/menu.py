@@ -1,0 +1,54 @@
+"""/start, /help, /language and the main menu."""
+
+from html import escape
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command, CommandStart
+from aiogram.types import CallbackQuery, Message
+from aiogram.utils.i18n import I18n
+
+import keyboards
+from handlers.reply import reply_to_press
+from keyboards import LanguageChoice, Menu, MenuChoice
+from settings import Settings
+from users import User
+
+router = Router(name="menu")
+
+
+@router.message(CommandStart())
+async def start(message: Message, settings: Settings) -> None:
+    name = message.from_user.first_name if message.from_user else message.chat.full_name
+    await message.answer(
+        keyboards.greeting(escape(name)), reply_markup=keyboards.main_menu(settings)
+    )
+
+
+@router.message(Command("help"))
+async def show_help(message: Message) -> None:
+    await message.answer(keyboards.help_text(), reply_markup=keyboards.back_to_menu())
+
+
+@router.callback_query(MenuChoice.filter(F.item == Menu.MAIN))
+async def press_menu(query: CallbackQuery, bot: Bot, settings: Settings) -> None:
+    await reply_to_press(query, bot, keyboards.menu_text(), keyboards.main_menu(settings))
+
+
+@router.message(Command("language"))
+async def ask_language(message: Message) -> None:
+    await message.answer(keyboards.choose_language(), reply_markup=keyboards.language_menu())
+
+
+@router.callback_query(LanguageChoice.filter())
+async def choose_language(
+    query: CallbackQuery,
+    callback_data: LanguageChoice,
+    user: User,
+    bot: Bot,
+    settings: Settings,
+    i18n: I18n,
+) -> None:
+    user.language = callback_data.language
+    with i18n.use_locale(user.speaks):
+        menu = keyboards.main_menu(settings)
+        await reply_to_press(query, bot, keyboards.language_chosen(), menu)

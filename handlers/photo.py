@@ -1,0 +1,102 @@
+"""A photo arrives: it is painted, taken as a style, or we ask what to do with it.
+
+Also the buttons under results and under the status message.
+"""
+
+from contextlib import suppress
+
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, Message
+from docket import Docket
+
+import keyboards
+from handlers.reply import chat_of, photo_behind, reply_to_press
+from jobs import Job, cancel, submit
+from keyboards import CancelJob, Repaint
+from presets import PRESETS
+from settings import Settings
+from users import Photo, User, photo_in
+
+router = Router(name="photo")
+
+
+@router.message(F.func(photo_in).as_("photo"))
+async def take_photo(
+    message: Message, photo: Photo, user: User, bot: Bot, docket: Docket, settings: Settings
+) -> None:
+    if photo.size > settings.max_file_mb * 2**20:
+        await message.reply(keyboards.file_too_big(settings.max_file_mb))
+    elif user.mode is None:
+        await ask_about(message, photo, user)
+    elif user.style is None:
+        user.remember_style(photo)
+        text = keyboards.own_style_chosen(photos_wait=bool(user.pending))
+        await message.reply(text, reply_markup=keyboards.back_to_menu())
+        await paint_pending(user, message.chat.id, bot, docket)
+    else:
+        user.remember_photo(photo)
+        await paint_pending(user, message.chat.id, bot, docket)
+
+
+async def ask_about(message: Message, photo: Photo, user: User) -> None:
+    """Asks once for each album what to do with it, and remembers its photos."""
+    user.remember_photo(photo)
+    if message.media_group_id and message.media_group_id == user.asked_album:
+        return
+    user.asked_album = message.media_group_id
+    await message.reply(keyboards.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
+
+
+async def paint_pending(user: User, chat_id: int, bot: Bot, docket: Docket) -> None:
+    """Queues the photos that wait for it in the user's style, which has been chosen."""
+    assert user.style is not None
+    for photo in user.take_pending():
+        job = Job(
+            chat_id=chat_id,
+            user_id=user.id,
+            language=user.speaks,
+            photo=photo,
+            style=user.style,
+            style_file_id=user.own_styles.get(user.style),
+        )
+        await submit(job, bot, docket)
+
+
+@router.callback_query(Repaint.filter())
+async def repaint(
+    query: CallbackQuery, callback_data: Repaint, user: User, bot: Bot, docket: Docket
+) -> None:
+    photo = photo_behind(query)
+    style_file_id = user.own_styles.get(callback_data.style)
+    if photo is None:
+        await reply_to_press(query, bot, keyboards.photo_forgotten())
+    elif callback_data.style not in PRESETS and style_file_id is None:
+        await reply_to_press(query, bot, keyboards.style_forgotten(), keyboards.style_menu())
+    else:
+        job = Job(
+            chat_id=chat_of(query),
+            user_id=user.id,
+            language=user.speaks,
+            photo=photo,
+            style=callback_data.style,
+            style_file_id=style_file_id,
+            strength=callback_data.strength,
+            variation=callback_data.variation,
+        )
+        await submit(job, bot, docket)
+
+
+@router.callback_query(CancelJob.filter())
+async def cancel_job(
+    query: CallbackQuery, callback_data: CancelJob, bot: Bot, docket: Docket
+) -> None:
+    await cancel(chat_of(query), callback_data.key, docket)
+    if query.message:
+        with suppress(TelegramBadRequest):  # the job was done first and took its status away
+            await bot.edit_message_text(
+                keyboards.cancelled(),
+                chat_id=query.message.chat.id,
+                message_id=query.message.message_id,
+                reply_markup=keyboards.back_to_menu(),
+            )

@@ -1,0 +1,24 @@
+"""Answering the press of a button, also where Telegram no longer shows us its message."""
+
+from aiogram import Bot
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from users import Photo, photo_in
+
+
+def chat_of(query: CallbackQuery) -> int:
+    """The chat of the button's message; a private chat has its user's id."""
+    return query.message.chat.id if query.message else query.from_user.id
+
+
+def photo_behind(query: CallbackQuery) -> Photo | None:
+    """The photo that the button's message replies to: it need not be remembered, nor sent again."""
+    if isinstance(query.message, Message) and query.message.reply_to_message:
+        return photo_in(query.message.reply_to_message)
+    return None
+
+
+async def reply_to_press(
+    query: CallbackQuery, bot: Bot, text: str, menu: InlineKeyboardMarkup | None = None
+) -> None:
+    await bot.send_message(chat_of(query), text, reply_markup=menu)

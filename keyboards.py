@@ -1,0 +1,285 @@
+"""What the bot says and the buttons under it. English texts are gettext's message ids."""
+
+from enum import StrEnum
+
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.utils.i18n import gettext as _
+
+from image_processing import STRENGTHS
+from model_nst.style_transfer import Strength
+from presets import PRESETS, Preset
+from settings import Settings
+from users import Language
+
+
+class Menu(StrEnum):
+    MAIN = "main"
+    STYLE = "style"
+    PRESETS = "presets"
+    SUMMER_TO_WINTER = "summer2winter"
+    WINTER_TO_SUMMER = "winter2summer"
+    EXAMPLES = "examples"
+    USE_AS_STYLE = "use_as_style"
+
+
+class MenuChoice(CallbackData, prefix="menu"):
+    item: Menu
+
+
+class StyleChoice(CallbackData, prefix="style"):
+    """A preset's name, or the unique id of a style picture of the user's own."""
+
+    style: str
+
+
+class LanguageChoice(CallbackData, prefix="language"):
+    language: Language
+
+
+class Repaint(CallbackData, prefix="repaint"):
+    """Under a result: the photo it answers is painted once more."""
+
+    style: str
+    strength: Strength
+    variation: int
+
+
+class CancelJob(CallbackData, prefix="cancel"):
+    """A job of this chat, by its key."""
+
+    key: str
+
+
+def _button(text: str, data: CallbackData) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=data.pack())
+
+
+def _menu_button(text: str, item: Menu) -> InlineKeyboardButton:
+    return _button(text, MenuChoice(item=item))
+
+
+def main_menu(settings: Settings) -> InlineKeyboardMarkup:
+    rows = [
+        [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
+        [
+            _menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER),
+            _menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER),
+        ],
+        [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)],
+    ]
+    if settings.source_url:
+        rows[-1].append(
+            InlineKeyboardButton(text=_("🔗 Source code"), url=str(settings.source_url))
+        )
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def back_to_menu() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=[[_menu_button(_("☰ Menu"), Menu.MAIN)]])
+
+
+def style_menu() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)],
+            [_menu_button(_("☰ Menu"), Menu.MAIN)],
+        ]
+    )
+
+
+def style_offer() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
+            [_menu_button(_("☰ Menu"), Menu.MAIN)],
+        ]
+    )
+
+
+def preset_menu() -> InlineKeyboardMarkup:
+    buttons = [
+        _button(f"{number}. {_(preset.title)}", StyleChoice(style=preset.name))
+        for number, preset in enumerate(PRESETS.values(), 1)
+    ]
+    rows = [[button] for button in buttons]
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, [_menu_button(_("☰ Menu"), Menu.MAIN)]])
+
+
+def photo_menu() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
+            [
+                _menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER),
+                _menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER),
+            ],
+            [_menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)],
+        ]
+    )
+
+
+def language_menu() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [
+                _button("English", LanguageChoice(language="en")),
+                _button("Русский", LanguageChoice(language="ru")),
+            ]
+        ]
+    )
+
+
+def status_menu(job_key: str) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=[[_button(_("✖️ Cancel"), CancelJob(key=job_key))]])
+
+
+def result_menu(style: str, strength: Strength, variation: int) -> InlineKeyboardMarkup:
+    """What people do next; softer and stronger are there while there is something to go to."""
+    place = STRENGTHS.index(strength)
+    nudge = []
+    if place > 0:
+        softer = Repaint(style=style, strength=STRENGTHS[place - 1], variation=variation)
+        nudge.append(_button(_("🪶 Softer"), softer))
+    if place < len(STRENGTHS) - 1:
+        stronger = Repaint(style=style, strength=STRENGTHS[place + 1], variation=variation)
+        nudge.append(_button(_("🔥 Stronger"), stronger))
+    again = Repaint(style=style, strength=strength, variation=variation + 1)
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            nudge,
+            [
+                _button(_("🎲 Again"), again),
+                _menu_button(_("🎨 Another style"), Menu.STYLE),
+            ],
+            [_menu_button(_("☰ Menu"), Menu.MAIN)],
+        ]
+    )
+
+
+def greeting(name: str) -> str:
+    return _(
+        "Hello, {name}! I repaint photos: in the style of a painting, yours or a famous one, "
+        "and soon in another season.\n\nWhat shall we do?"
+    ).format(name=name)
+
+
+def help_text() -> str:
+    return _(
+        "<b>How it works</b>\n"
+        "1. Choose <i>Paint in a style</i> and pick a famous painting, "
+        "or send a picture whose style you like.\n"
+        "2. Send photos, as many as you like. Each comes back painted, at its own size.\n\n"
+        "Under each result you can make it softer or stronger, or try another style. "
+        "Telegram shrinks photos; send yours as a file to keep every pixel.\n\n"
+        "/start – the menu\n"
+        "/language – English or Russian\n"
+        "/help – this text"
+    )
+
+
+def command_descriptions() -> dict[str, str]:
+    return {
+        "start": _("the menu"),
+        "language": _("English or Russian"),
+        "help": _("how it works"),
+    }
+
+
+def menu_text() -> str:
+    return _("What shall we do?")
+
+
+def choose_language() -> str:
+    return _("Which language do you prefer?")
+
+
+def language_chosen() -> str:
+    return _("I speak English now.")
+
+
+def choose_style() -> str:
+    return _(
+        "Send me a picture whose style you like: a painting, a pattern, a drawing. "
+        "Or pick a famous painting."
+    )
+
+
+def choose_preset() -> str:
+    return _("Which one shall I paint in the style of?")
+
+
+def caption_of(preset: Preset) -> str:
+    return _("{author}, “{title}”, {year}").format(
+        author=_(preset.author), title=_(preset.title), year=preset.year
+    )
+
+
+def preset_chosen(preset: Preset, photos_wait: bool) -> str:
+    text = _("Good choice: {painting}.").format(painting=caption_of(preset))
+    return f"{text} {_what_now(photos_wait)}"
+
+
+def own_style_chosen(photos_wait: bool) -> str:
+    text = _("I will paint in the style of this picture.")
+    return f"{text} {_what_now(photos_wait)}"
+
+
+def _what_now(photos_wait: bool) -> str:
+    if photos_wait:
+        return _("I am starting. You can send me more photos.")
+    return _("Now send me photos, as many as you like.")
+
+
+def what_to_do_with_photo() -> str:
+    return _("A fine photo! What shall I do with it?")
+
+
+def style_forgotten() -> str:
+    return _("I no longer have that style picture. Please send it again, or pick a painting.")
+
+
+def photo_forgotten() -> str:
+    return _("I can no longer see that photo. Please send it again.")
+
+
+def season_coming_soon() -> str:
+    return _("Changing seasons is coming soon. Meanwhile I can paint your photo in a style.")
+
+
+def anything_else() -> str:
+    return _("I work with photos. Send me one, or choose what we shall do:")
+
+
+def old_button() -> str:
+    return _("That button no longer works. Here is the menu:")
+
+
+def file_too_big(megabytes: int) -> str:
+    return _(
+        "That file is too big for me: I can take {megabytes} MB at most. "
+        "Send it as a photo and Telegram will shrink it."
+    ).format(megabytes=megabytes)
+
+
+def queued() -> str:
+    return _("🕓 Waiting for a free brush…")
+
+
+def painting(fraction: float) -> str:
+    """`fraction` of the work that is done, 0 to 1."""
+    done = round(fraction * 10)
+    bar = "▓" * done + "░" * (10 - done)
+    return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=round(fraction * 100))
+
+
+def cancelled() -> str:
+    return _("Cancelled. Send another photo whenever you like.")
+
+
+def failed() -> str:
+    return _("Something went wrong on my side, sorry. Please try again, or send another photo.")
+
+
+def examples_text() -> str:
+    return _("On the left the photo, on the right what I made of it. Your turn: send me a photo.")

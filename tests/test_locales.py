@@ -1,0 +1,56 @@
+"""Every text the bot can say is translated, and the compiled catalogue is that of the sources."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[1]
+LOCALES = sorted(path.parents[1].name for path in (ROOT / "locales").glob("*/LC_MESSAGES/*.po"))
+
+
+def catalogue(locale: str) -> Catalog:
+    with (ROOT / "locales" / locale / "LC_MESSAGES" / "messages.po").open("rb") as po:
+        return read_po(po, locale=locale)
+
+
+def message_ids() -> set[str]:
+    sources = [row[1] for path in ROOT.glob("*.py") for row in extract_from_file("python", path)]
+    handlers = [row[2] for row in extract_from_dir(ROOT / "handlers")]
+    return {message for message in [*sources, *handlers] if isinstance(message, str)}
+
+
+def test_russian_is_there() -> None:
+    assert LOCALES == ["ru"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_catalogue_holds_just_the_messages_of_the_sources(locale: str) -> None:
+    assert {message.id for message in catalogue(locale) if message.id} == message_ids()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_message_is_translated_with_its_placeholders_and_tags(locale: str) -> None:
+    special = re.compile(r"{\w+}|</?\w+>|/\w+\b(?!>)")
+    for message in catalogue(locale):
+        if not message.id:
+            continue
+        assert isinstance(message.id, str)
+        assert message.string, f"not translated: {message.id}"
+        assert isinstance(message.string, str)
+        assert not message.fuzzy
+        assert sorted(special.findall(message.id)) == sorted(special.findall(message.string))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_compiled_catalogue_is_up_to_date(locale: str) -> None:
+    compiled = BytesIO()
+    write_mo(compiled, catalogue(locale))
+    compiled.seek(0)
+    with (ROOT / "locales" / locale / "LC_MESSAGES" / "messages.mo").open("rb") as mo:
+        assert {m.id: m.string for m in read_mo(mo)} == {m.id: m.string for m in read_mo(compiled)}
