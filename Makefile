@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test lint examples translations
+
+run: .venv/run
+	$(BIN)/python bot.py
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+examples: .venv/run
+	$(BIN)/python examples.py
+
+translations: .venv/run
+	$(BIN)/pybabel extract --no-location --sort-output -o locales/messages.pot *.py handlers
+	$(BIN)/pybabel update --no-fuzzy-matching --omit-header -i locales/messages.pot -d locales
+	$(BIN)/pybabel compile -d locales
+
+.venv/run: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	touch $@
+
+.venv/dev: .venv/run requirements-dev.txt requirements-train.txt
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@

@@ -1,0 +1,171 @@
+"""Start here: `python bot.py` runs Paintbox.
+
+What it connects to depends on the environment alone (settings.py): a chat page on localhost without
+a token, long polling with one, a webhook with a token and `WEBHOOK_HOST`.
+"""
+
+import asyncio
+import errno
+import hashlib
+import hmac
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from aiogram import BaseMiddleware, Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, TelegramObject
+from aiogram.utils.i18n import I18n
+from aiogram.webhook.aiohttp_server import SimpleRequestHandler
+from aiohttp import web
+from docket import Docket
+from pydantic import SecretStr, ValidationError
+
+from commands import publish_commands
+from handlers import conversation
+from jobs import run_queue
+from local_chat.server import start as start_local_chat
+from settings import ROOT, Settings
+from users import LanguageMiddleware, UserMiddleware
+
+log = logging.getLogger("paintbox")
+
+WEBHOOK_PATH = "/telegram"
+
+
+class AnswerFirst(BaseMiddleware):
+    """Answers a press of a button before its work starts, so that its clock stops turning."""
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        if isinstance(event, CallbackQuery):
+            with suppress(TelegramBadRequest):  # pressed long ago: the work is wanted all the same
+                await event.answer()
+        return await handler(event, data)
+
+
+def make_bot(token: SecretStr, api_url: str | None) -> Bot:
+    server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
+    return Bot(
+        token.get_secret_value(),
+        session=AiohttpSession(api=server),
+        default=DefaultBotProperties(parse_mode=ParseMode.HTML),
+    )
+
+
+def make_dispatcher(settings: Settings, docket: Docket, i18n: I18n) -> Dispatcher:
+    """A dispatcher with the whole conversation; routers are built once for each process."""
+    dispatcher = Dispatcher(settings=settings, docket=docket, i18n=i18n)
+    dispatcher.update.outer_middleware(UserMiddleware())
+    LanguageMiddleware(i18n).setup(dispatcher)
+    dispatcher.callback_query.middleware(AnswerFirst())
+    dispatcher.include_router(conversation())
+    return dispatcher
+
+
+async def serve_webhook(
+    bot: Bot, dispatcher: Dispatcher, settings: Settings, stop: asyncio.Event
+) -> None:
+    """Takes updates over HTTP until `stop`. The webhook stays in place for the next start."""
+    assert settings.webhook_host is not None
+    secret = webhook_secret(bot.token)
+    app = web.Application()
+    # Telegram has its 200 only after the job is queued: a failure before that makes it try again.
+    handler = SimpleRequestHandler(dispatcher, bot, handle_in_background=False, secret_token=secret)
+    handler.register(app, WEBHOOK_PATH)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, settings.webapp_host, settings.webapp_port).start()
+    url = str(settings.webhook_host).rstrip("/") + WEBHOOK_PATH
+    await bot.set_webhook(
+        url, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types()
+    )
+    log.info("listening on port %s for %s", settings.webapp_port, url)
+    await stop.wait()
+    await runner.cleanup()
+
+
+def webhook_secret(token: str) -> str:
+    """A secret that every start derives alike and that does not give the token away."""
+    return hmac.new(token.encode(), b"paintbox webhook", hashlib.sha256).hexdigest()
+
+
+async def poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
+    """Fetches updates until `stop`; a webhook left over is removed, waiting updates are kept."""
+    await bot.delete_webhook(drop_pending_updates=False)
+    polling = asyncio.create_task(
+        dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False)
+    )
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not polling.done():
+        await dispatcher.stop_polling()
+    await polling
+
+
+async def run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows stops by KeyboardInterrupt
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.bot_token is None:
+        chat = await start_local_chat(
+            port=settings.local_chat_port, bot_name="Paintbox", bot_username="paintbox_bot"
+        )
+        page = chat.url.replace("127.0.0.1", "localhost")
+        sys.stdout.write(f"Chat with the bot at {page} (Ctrl+C ends it)\n")
+        sys.stdout.flush()
+        try:
+            await talk(make_bot(SecretStr(chat.token), chat.url), settings, stop)
+        finally:
+            await chat.close()
+    else:
+        api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
+        await talk(make_bot(settings.bot_token, api_url), settings, stop)
+
+
+async def talk(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
+    i18n = I18n(path=ROOT / "locales")
+    async with bot.session, run_queue(bot, settings, i18n) as docket:
+        dispatcher = make_dispatcher(settings, docket, i18n)
+        await publish_commands(bot, i18n)
+        if settings.webhook_host:
+            await serve_webhook(bot, dispatcher, settings, stop)
+        else:
+            await poll(bot, dispatcher, stop)
+
+
+def main() -> int:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        sys.stderr.write(f"{name}: {message}\n" if name else f"{message}\n")
+        return 2
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(run(settings))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.stderr.write(f"Another program listens there already: {error.strerror}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

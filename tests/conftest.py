@@ -1,0 +1,77 @@
+"""What several tests start: the bot as a process of its own, talking over HTTP to a local chat."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from local_chat.server import LocalChat, start
+
+ROOT = Path(__file__).parents[1]
+PHOTOS = ROOT / "images" / "photos"
+STYLES = ROOT / "images" / "styles"
+
+
+@asynccontextmanager
+async def running_bot(**variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python bot.py` with this environment, small paintings; ended by SIGTERM, which must do."""
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", ""), **variables}
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "bot.py",
+        cwd=ROOT,
+        env={"NST_SIZE": "128", **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield bot
+    finally:
+        if bot.returncode is None:
+            bot.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            await bot.communicate()
+    assert bot.returncode == 0
+
+
+@asynccontextmanager
+async def bot_in_chat(chat: LocalChat, **variables: str) -> AsyncIterator[None]:
+    """Yields when the bot has said its first word to the server."""
+    chat.state.commands.clear()
+    async with running_bot(BOT_TOKEN=chat.token, TELEGRAM_API_URL=chat.url, **variables):
+        async with asyncio.timeout(60):
+            while not chat.state.commands:  # noqa: ASYNC110 the bot is another process
+                await asyncio.sleep(0.05)
+        yield
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chat() -> AsyncIterator[LocalChat]:
+    """A local chat that the bot is in, for the tests of a module; each brings its own person."""
+    chat = await start(port=0)
+    async with bot_in_chat(chat, SOURCE_URL="https://example.org/source"):
+        yield chat
+    await chat.close()
+
+
+async def printed_url(bot: asyncio.subprocess.Process) -> str:
+    """The address of the chat page that the bot prints when it has no token."""
+    assert bot.stdout is not None
+    async with asyncio.timeout(30):
+        line = (await bot.stdout.readline()).decode()
+    found = re.search(r"http://localhost:\d+", line)
+    assert found, line
+    return found.group().replace("localhost", "127.0.0.1")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With FORBID_SKIPS, as in CI, a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("FORBID_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

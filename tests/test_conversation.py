@@ -1,0 +1,384 @@
+"""The whole conversation with the real bot: a process of its own, over HTTP, real paintings."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from local_chat.client import Message, Person, join
+from local_chat.server import LocalChat, start
+from tests.conftest import PHOTOS, STYLES, bot_in_chat
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAINTING_S = 60.0  # a painting at 128 px takes about a second; machines may be busy
+
+
+def picture(path: Path, width: int, kind: str = "JPEG") -> bytes:
+    """A photo of ours, scaled to this width."""
+    with Image.open(path) as image:
+        height = round(image.height * width / image.width)
+        data = io.BytesIO()
+        image.convert("RGB").resize((width, height)).save(data, kind)
+    return data.getvalue()
+
+
+CAT = picture(PHOTOS / "chelsea.jpg", 400)
+COFFEE = picture(PHOTOS / "coffee.jpg", 300)
+KISS = picture(STYLES / "3_kiss.jpg", 320)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def difference(one: bytes, other: bytes) -> float:
+    """The mean absolute difference of two pictures of one size, in levels of 255."""
+    return float(sum(ImageStat.Stat(ImageChops.difference(opened(one), opened(other))).mean) / 3)
+
+
+def texts_of(message: Message) -> list[str]:
+    return [text for row in message.buttons for text in row]
+
+
+def is_painting(message: Message) -> bool:
+    return bool(message.photo or message.document) and "🎨 Another style" in texts_of(message)
+
+
+async def choose_preset(person: Person, title: str = "Great Wave") -> None:
+    await person.say("/start")
+    await person.press(await person.next_message(), "🎨 Paint in a style")
+    await person.press(await person.next_message(), "🖼 Famous paintings")
+    await person.next_album(30)
+    await person.press(await person.next_message(), title)
+    await person.next_message()
+
+
+async def next_painting(person: Person) -> Message:
+    """The next result; the status messages before it are passed over."""
+    while not is_painting(message := await person.next_message(PAINTING_S)):
+        assert message.buttons == [["✖️ Cancel"]], message.text
+    return message
+
+
+async def changed(person: Person, status: Message) -> Message:
+    """The status message when its job is over: there is nothing to cancel any more."""
+    return await person.wait_for(
+        lambda m: m.id == status.id and "✖️ Cancel" not in texts_of(m), PAINTING_S
+    )
+
+
+async def test_start_greets_by_name_and_shows_the_menu(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann <b>", "en") as ann:
+        await ann.say("/start")
+        menu = await ann.next_message()
+        assert menu.text.startswith("Hello, Ann <b>!")
+        assert menu.buttons == [
+            ["🎨 Paint in a style"],
+            ["❄️ Summer to winter", "☀️ Winter to summer"],
+            ["🖼 Examples", "🔗 Source code"],
+        ]
+        assert menu.button("🔗 Source code")["url"].startswith("https://example.org/source")
+
+
+async def test_speaks_russian_to_whose_telegram_does(chat: LocalChat) -> None:
+    async with join(chat.url, "Анна", "ru") as anna:
+        await anna.say("/start")
+        assert (await anna.next_message()).text.startswith("Здравствуйте, Анна!")
+        await anna.say("/help")
+        assert "Как это работает" in (await anna.next_message()).text
+
+
+async def test_speaks_english_to_everybody_else(chat: LocalChat) -> None:
+    async with join(chat.url, "Jeanne", "fr") as jeanne:
+        await jeanne.say("/start")
+        assert (await jeanne.next_message()).text.startswith("Hello, Jeanne!")
+
+
+async def test_language_can_be_changed_and_stays(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/language")
+        await ann.press(await ann.next_message(), "Русский")
+        assert (await ann.next_message()).text == "Теперь я говорю по-русски."
+        await ann.say("/start")
+        assert (await ann.next_message()).text.startswith("Здравствуйте")
+
+
+async def test_commands_are_published_in_both_languages(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        await ann.next_message()  # the bot has started
+    english = chat.state.commands["default", ""]
+    russian = chat.state.commands["default", "ru"]
+    assert [c["command"] for c in english] == [c["command"] for c in russian]
+    assert english[0]["description"] == "the menu"
+    assert russian[0]["description"] == "меню"
+
+
+async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        await ann.press(await ann.next_message(), "🎨 Paint in a style")
+        await ann.press(await ann.next_message(), "🖼 Famous paintings")
+        album = await ann.next_album(30)
+        assert len(album) == 8
+        assert album[1].text == "Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831"
+        await ann.press(await ann.next_message(), "Great Wave")
+        assert "as many as you like" in (await ann.next_message()).text
+
+        [photo] = await ann.send_photo(CAT)
+        status = await ann.next_message()
+        assert status.raw["reply_to_message"]["message_id"] == photo.id
+        result = await ann.next_message(PAINTING_S)
+        assert is_painting(result)
+        assert result.text == album[1].text
+        assert result.raw["reply_to_message"]["message_id"] == photo.id
+        await ann.wait_until_gone(status)
+        assert "upload_photo" in ann.actions
+        painting = await ann.download(result)
+        assert opened(painting).size == opened(CAT).size
+        assert difference(painting, CAT) > 10
+
+        await ann.send_photo(COFFEE)  # as many as you like
+        assert opened(await ann.download(await next_painting(ann))).size == opened(COFFEE).size
+
+
+async def test_softer_and_stronger_need_no_second_photo(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        normal = await next_painting(ann)
+        await ann.press(normal, "🔥 Stronger")
+        strong = await next_painting(ann)
+        assert "🔥 Stronger" not in texts_of(strong)
+        await ann.press(normal, "🪶 Softer")
+        soft = await next_painting(ann)
+        assert "🪶 Softer" not in texts_of(soft)
+        changes = [difference(await ann.download(m), CAT) for m in (soft, normal, strong)]
+        assert changes == sorted(changes)
+
+
+async def test_again_paints_another_variation(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        first = await next_painting(ann)
+        await ann.press(first, "🎲 Again")
+        second = await next_painting(ann)
+        assert difference(await ann.download(first), await ann.download(second)) > 2
+
+
+async def test_another_style_paints_the_same_photo(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        [photo] = await ann.send_photo(CAT)
+        await ann.press(await next_painting(ann), "🎨 Another style")
+        await ann.press(await ann.next_message(), "🖼 Famous paintings")
+        await ann.next_album(30)
+        await ann.press(await ann.next_message(), "The Kiss")
+        assert "I am starting" in (await ann.next_message()).text
+        again = await next_painting(ann)
+        assert again.raw["reply_to_message"]["message_id"] == photo.id
+        assert "Klimt" in again.text
+
+
+async def test_a_style_picture_of_ones_own(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        await ann.press(await ann.next_message(), "🎨 Paint in a style")
+        await ann.next_message()
+        await ann.send_photo(KISS)
+        assert "style of this picture" in (await ann.next_message()).text
+        await ann.send_photo(CAT)
+        await ann.send_photo(COFFEE)
+        sizes = [opened(await ann.download(await next_painting(ann))).size for _ in range(2)]
+        assert sizes == [opened(CAT).size, opened(COFFEE).size]
+
+
+async def test_a_photo_sent_first_is_remembered(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        [photo] = await ann.send_photo(CAT)
+        question = await ann.next_message()
+        assert "What shall I do with it?" in question.text
+        await ann.press(question, "🎨 Paint in a style")
+        await ann.next_message()
+        await ann.send_photo(KISS)
+        assert "I am starting" in (await ann.next_message()).text
+        result = await next_painting(ann)
+        assert result.raw["reply_to_message"]["message_id"] == photo.id
+
+
+async def test_a_photo_sent_first_can_be_the_style(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(KISS)
+        await ann.press(await ann.next_message(), "🖌 Use it as the style")
+        assert "Now send me photos" in (await ann.next_message()).text
+        await ann.send_photo(CAT)
+        assert opened(await ann.download(await next_painting(ann))).size == opened(CAT).size
+
+
+async def test_an_album_is_asked_about_once_and_painted_whole(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        photos = await ann.send_photo(CAT, COFFEE, CAT)
+        await ann.press(await ann.next_message(), "🎨 Paint in a style")
+        choice = await ann.next_message()
+        assert "famous painting" in choice.text  # and no second question came before it
+        await ann.press(choice, "🖼 Famous paintings")
+        await ann.next_album(30)
+        await ann.press(await ann.next_message(), "Starry Night")
+        await ann.next_message()
+        results = [await next_painting(ann) for _ in photos]
+        answered = {result.raw["reply_to_message"]["message_id"] for result in results}
+        assert answered == {photo.id for photo in photos}
+
+
+async def test_a_file_comes_back_as_a_file_without_loss(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        sent = picture(PHOTOS / "chelsea.jpg", 451, "PNG")
+        await ann.send_document(sent, "cat.png")
+        result = await next_painting(ann)
+        assert result.document is not None
+        assert result.document["mime_type"] == "image/png"
+        with Image.open(io.BytesIO(await ann.download(result))) as painting:
+            assert painting.format == "PNG"
+            assert painting.size == opened(sent).size
+
+
+async def test_seasons_are_coming_soon(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        menu = await ann.next_message()
+        for button in ("❄️ Summer to winter", "☀️ Winter to summer"):
+            await ann.press(menu, button)
+            assert "coming soon" in (await ann.next_message()).text
+
+
+async def test_examples_are_shown_as_an_album(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        await ann.press(await ann.next_message(), "🖼 Examples")
+        album = await ann.next_album(30)
+        assert len(album) >= 4
+        assert all(message.photo and message.text for message in album)
+        assert "Your turn" in (await ann.next_message()).text
+
+
+@pytest.mark.parametrize(
+    "kind", ["voice", "location", "contact", "video", "dice", "audio", "video_note"]
+)
+async def test_anything_else_gets_a_friendly_answer(chat: LocalChat, kind: str) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_other(kind)
+        answer = await ann.next_message()
+        assert answer.text.startswith("I work with photos.")
+        assert answer.buttons
+
+
+@pytest.mark.parametrize("text", ["hello", "/nonsense", "<b>not closed", "🎨" * 2000])
+async def test_any_text_gets_a_friendly_answer(chat: LocalChat, text: str) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say(text)
+        assert (await ann.next_message()).text.startswith("I work with photos.")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("cut.jpg", CAT[:3000], "повреждена"),
+        ("text.jpg", b"this is no picture", "не картинка"),
+    ],
+)
+async def test_a_bad_file_is_explained_and_the_bot_goes_on(
+    chat: LocalChat, name: str, data: bytes, words: str
+) -> None:
+    async with join(chat.url, "Анна", "ru") as anna:
+        await anna.send_document(picture(STYLES / "3_kiss.jpg", 200), "kiss.jpg")
+        await anna.press(await anna.next_message(), "🖌 Взять как стиль")
+        await anna.next_message()
+        await anna.send_document(data, name)
+        status = await anna.next_message()
+        problem = await anna.wait_for(
+            lambda m: m.id == status.id and "☰ Меню" in texts_of(m), PAINTING_S
+        )
+        assert words in problem.text
+        assert "Картинка со стилем" not in problem.text
+        await anna.send_photo(COFFEE)
+        while not (result := await anna.next_message(PAINTING_S)).photo:
+            pass
+        assert opened(await anna.download(result)).size == opened(COFFEE).size
+
+
+async def test_a_bad_style_picture_is_told_from_a_bad_photo(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_document(KISS[:2000], "kiss.jpg")
+        await ann.press(await ann.next_message(), "🖌 Use it as the style")
+        await ann.next_message()
+        await ann.send_photo(CAT)
+        problem = await ann.wait_for(lambda m: m.text.startswith("The style picture:"), PAINTING_S)
+        assert problem.buttons
+
+
+async def test_a_file_over_20_mb_is_refused_at_once(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_document(CAT + bytes(21 * 2**20), "huge.jpg")
+        answer = await ann.next_message()
+        assert "too big" in answer.text
+        assert "20 MB" in answer.text
+
+
+async def test_cancel_stops_the_running_job_and_the_waiting_one(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        running = await ann.next_message()
+        await ann.send_photo(COFFEE)
+        waiting = await ann.next_message()
+        for status in (running, waiting):
+            await ann.press(status, "✖️ Cancel")
+            assert (await changed(ann, status)).text.startswith("Cancelled.")
+        await ann.send_photo(CAT)  # the same wish again is a new job
+        await ann.next_message()
+        assert is_painting(await ann.next_message(PAINTING_S))
+        assert sum(map(is_painting, ann.history.values())) == 1
+
+
+async def test_someone_who_blocks_the_bot_does_not_disturb_others(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann, join(chat.url, "Bob", "en") as bob:
+        await choose_preset(ann)
+        await choose_preset(bob)
+        await ann.send_photo(CAT)
+        await ann.next_message()
+        await ann.block_bot()
+        await bob.send_photo(COFFEE)
+        assert opened(await bob.download(await next_painting(bob))).size == opened(COFFEE).size
+
+
+async def test_a_forgotten_user_never_meets_an_error() -> None:
+    """After a restart, the buttons that were sent before it still work, or say what to do."""
+    chat = await start(port=0)
+    try:
+        async with join(chat.url, "Ann", "en") as ann:
+            async with bot_in_chat(chat):
+                await choose_preset(ann)
+                await ann.send_photo(CAT)
+                preset_result = await next_painting(ann)
+                await ann.press(preset_result, "🎨 Another style")
+                await ann.next_message()
+                await ann.send_photo(KISS)
+                await ann.next_message()
+                own_result = await next_painting(ann)
+            async with bot_in_chat(chat):
+                await ann.press(preset_result, "🔥 Stronger")
+                assert is_painting(await next_painting(ann))
+                await ann.press(own_result, "🔥 Stronger")
+                assert "no longer have that style" in (await ann.next_message()).text
+                await ann.send_photo(COFFEE)
+                question = await ann.next_message()
+                assert "What shall I do" in question.text
+            async with bot_in_chat(chat):
+                await ann.press(question, "🖌 Use it as the style")
+                assert "Now send me photos" in (await ann.next_message()).text
+    finally:
+        await chat.close()
