@@ -291,7 +291,7 @@ class BotApi:
         url: str = "",
         cache_time: int = 0,
     ) -> bool:
-        query = self.state.queries.pop(callback_query_id, None)
+        query = self.state.queries.get(callback_query_id)
         if query is None or time.monotonic() - query.asked_at > QUERY_LIFETIME_S:
             raise bad_request(
                 "query is too old and response timeout expired or query ID is invalid"
@@ -300,6 +300,7 @@ class BotApi:
             raise bad_request("MESSAGE_TOO_LONG")
         if url:
             raise bad_request("URL_INVALID")  # only games and t.me links of the bot may open one
+        del self.state.queries[callback_query_id]
         self.state.publish(
             "callback_answer",
             chat_id=query.chat_id,

@@ -1,0 +1,403 @@
+"""The chat page in a real browser, with a bot of a few lines on the other side."""
+
+import asyncio
+import io
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiogram import Bot, Dispatcher, F
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.types import (
+    BotCommand,
+    BufferedInputFile,
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+)
+from PIL import Image
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from local_chat.server import LocalChat, start
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PHOTOS = Path(__file__).parents[1] / "images" / "photos"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update",
+             "--disable-sync"]  # fmt: skip
+NASTY = "<img src=x onerror=alert(1)> & <b>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium to show the page in")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chat() -> AsyncIterator[LocalChat]:
+    server = await start(port=0, bot_name="Echo")
+    async with echo_bot(server):
+        yield server
+    await server.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(chromium: Browser, chat: LocalChat) -> AsyncIterator[Page]:
+    """The page at a phone's width; a script error or a request to elsewhere fails the test."""
+    async with opened(chromium, chat) as shown:
+        yield shown
+
+
+@asynccontextmanager
+async def opened(browser: Browser, chat: LocalChat, language: str = "en-US") -> AsyncIterator[Page]:
+    wrong: list[str] = []
+
+    def is_own(url: str) -> bool:
+        return url.startswith((chat.url, "blob:", "data:"))
+
+    context = await browser.new_context(viewport={"width": 390, "height": 844}, locale=language)
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Sec" in line.text else None)
+    page.on("request", lambda request: None if is_own(request.url) else wrong.append(request.url))
+    await page.goto(chat.url)
+    yield page
+    assert not wrong
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, "the page scrolls sideways"
+    await context.close()
+
+
+@asynccontextmanager
+async def echo_bot(chat: LocalChat) -> AsyncIterator[None]:
+    session = AiohttpSession(api=TelegramAPIServer.from_base(chat.url))
+    bot = Bot(chat.token, session=session)
+    dispatcher = Dispatcher()
+    buttons = [
+        [InlineKeyboardButton(text=text, callback_data=text) for text in ("Edit", "Toast")],
+        [InlineKeyboardButton(text=text, callback_data=text) for text in ("Alert", "Silence")],
+    ]
+    markup = InlineKeyboardMarkup(inline_keyboard=buttons)
+
+    @dispatcher.callback_query(F.data == "Edit")
+    async def edit(query: CallbackQuery) -> None:
+        assert isinstance(query.message, Message)
+        await query.message.edit_text("It was edited", reply_markup=markup)
+        await query.answer()
+
+    @dispatcher.callback_query(F.data.in_({"Toast", "Alert"}))
+    async def answer(query: CallbackQuery) -> None:
+        await query.answer(f"{query.data}: {NASTY}", show_alert=query.data == "Alert")
+
+    @dispatcher.message(F.photo)
+    async def photo(message: Message) -> None:
+        assert message.photo
+        await message.answer_photo(message.photo[-1].file_id, caption="Your photo")
+
+    @dispatcher.message(F.document)
+    async def document(message: Message) -> None:
+        assert message.document
+        await message.answer_document(message.document.file_id)
+
+    @dispatcher.message(F.text == "think")
+    async def think(message: Message) -> None:
+        await bot.send_chat_action(message.chat.id, "upload_photo")
+
+    @dispatcher.message(F.text == "paint")
+    async def paint(message: Message) -> None:
+        await message.answer_photo(BufferedInputFile(png("navy", 900, 600), "navy.png"))
+
+    @dispatcher.message()
+    async def echo(message: Message) -> None:
+        await message.answer(f"You said: {message.text}", reply_markup=markup)
+
+    begin, help_ = ("start", "Begin"), ("help", "Help")
+    commands = [BotCommand(command=name, description=text) for name, text in (begin, help_)]
+    await bot.set_my_commands(commands)
+    await bot.set_my_description("I repeat what you say.")
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False))
+    try:
+        yield
+    finally:
+        await dispatcher.stop_polling()
+        await polling
+
+
+def png(colour: str, width: int = 60, height: int = 40) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def log(page: Page) -> Locator:
+    return page.get_by_role("log")
+
+
+async def begin(page: Page) -> None:
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(log(page).get_by_text("You said: /start")).to_be_visible()
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_role("textbox", name="Message").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def choose(page: Page, item: str, *files: Path) -> None:
+    await page.get_by_role("button", name="Attach").click()
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("menuitem", name=item).click()
+    await (await chooser.value).set_files(files)
+
+
+async def all_pictures_loaded(page: Page) -> None:
+    await page.wait_for_function(
+        "[...document.querySelectorAll('#log img')].every(i => i.complete && i.naturalWidth > 0)"
+    )
+
+
+async def test_a_first_visit_is_one_button_away_from_the_bot(page: Page) -> None:
+    await expect(page.get_by_text("I repeat what you say.")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Message")).to_be_hidden()
+    await begin(page)
+    await expect(page.get_by_text("I repeat what you say.")).to_be_hidden()
+    await say(page, NASTY)
+    await expect(log(page).get_by_text(f"You said: {NASTY}")).to_be_visible()
+    await expect(page).to_have_title("Echo")
+
+
+async def test_buttons(page: Page) -> None:
+    await begin(page)
+    await page.get_by_role("button", name="Toast").click()
+    await expect(page.locator("#toasts")).to_have_text(f"Toast: {NASTY}")
+    await page.get_by_role("button", name="Alert", exact=True).click()
+    alert = page.get_by_role("alertdialog")
+    await expect(alert).to_contain_text(f"Alert: {NASTY}")
+    await page.keyboard.press("Enter")
+    await expect(alert).to_be_hidden()
+    await page.get_by_role("button", name="Silence").click()
+    await expect(page.get_by_role("button", name="Silence")).to_have_attribute("aria-busy", "true")
+    await page.get_by_role("button", name="Edit").click()
+    message = page.locator(".message", has_text="It was edited")
+    await expect(message).to_contain_text("edited")
+    await expect(message.get_by_role("button", name="Edit")).to_be_focused()
+    await expect(log(page).get_by_text("You said: /start")).to_be_hidden()
+
+
+async def test_a_photo_up_and_down(page: Page) -> None:
+    await begin(page)
+    await choose(page, "Photo", PHOTOS / "coffee.jpg")
+    await page.get_by_placeholder("Add a caption…").fill("Morning")
+    await page.keyboard.press("Enter")
+    answer = page.locator(".message.in", has_text="Your photo")
+    await expect(answer).to_be_visible()
+    await expect(page.locator(".message.out", has_text="Morning").locator("img")).to_have_count(1)
+    await all_pictures_loaded(page)
+    await answer.get_by_role("button", name="Your photo").click()
+    viewer = page.get_by_role("dialog", name="Photo")
+    await expect(viewer).to_contain_text("2 / 2 · 600 × 400")
+    await page.keyboard.press("ArrowLeft")
+    await expect(viewer).to_contain_text("1 / 2")
+    async with page.expect_download() as download:
+        await viewer.get_by_role("link", name="Download").click()
+    with Image.open(await (await download.value).path()) as image:
+        assert (image.format, image.size) == ("JPEG", (600, 400))
+    await page.keyboard.press("Escape")
+    await expect(viewer).to_be_hidden()
+
+
+async def test_an_album_is_one_message(page: Page) -> None:
+    await begin(page)
+    await choose(page, "Photo", *sorted(PHOTOS.glob("winter_*.jpg"))[:3])
+    await expect(page.get_by_role("heading", name="Send 3 photos")).to_be_visible()
+    await page.get_by_role("button", name="Send", exact=True).last.click()
+    await expect(page.locator(".message.in", has_text="Your photo")).to_have_count(3)
+    await expect(page.locator(".message.out").last.locator("img")).to_have_count(3)
+    await all_pictures_loaded(page)
+
+
+async def test_files(page: Page, tmp_path: Path) -> None:
+    await begin(page)
+    notes = tmp_path / "заметки.txt"
+    notes.write_text("Untouched")
+    await choose(page, "File", notes, PHOTOS / "chelsea.jpg")
+    await expect(page.get_by_role("heading", name="Send 2 files")).to_be_visible()
+    await page.get_by_role("button", name="Send", exact=True).last.click()
+    link = page.locator(".message.in").get_by_role("link", name="Download: заметки.txt")
+    async with page.expect_download() as download:
+        await link.click()
+    assert (await download.value).suggested_filename == "заметки.txt"
+    assert (await (await download.value).path()).read_text() == "Untouched"
+    await expect(page.locator(".message.in .file img")).to_have_count(1)
+    await all_pictures_loaded(page)
+
+
+async def test_what_cannot_be_a_photo_is_said_so(page: Page, tmp_path: Path) -> None:
+    await begin(page)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"not a picture")
+    await choose(page, "Photo", broken)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("IMAGE_PROCESS_FAILED")
+    await page.get_by_label("Send as files").check()
+    await page.get_by_role("button", name="Send", exact=True).last.click()
+    await expect(page.locator(".message.in .file")).to_contain_text("broken.jpg")
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+async def test_pictures_can_be_pasted_and_dropped(page: Page, way: str) -> None:
+    await begin(page)
+    await page.evaluate(
+        """async ([way, bytes]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "p.png", { type: "image/png" }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(way === "paste"
+            ? new ClipboardEvent("paste", { clipboardData: data, ...options })
+            : new DragEvent("drop", { dataTransfer: data, ...options }));
+        }""",
+        [way, list(png("teal"))],
+    )
+    await expect(page.get_by_role("heading", name="Send 1 photo")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message.in", has_text="Your photo")).to_be_visible()
+
+
+async def test_commands(page: Page) -> None:
+    await begin(page)
+    await page.get_by_role("button", name="Commands").click()
+    await expect(page.get_by_role("option")).to_have_text(["/startBegin", "/helpHelp"])
+    await page.get_by_role("option").nth(1).click()
+    await expect(log(page).get_by_text("You said: /help")).to_be_visible()
+    await page.get_by_role("textbox", name="Message").press_sequentially("/st")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(log(page).get_by_text("You said: /start")).to_have_count(2)
+
+
+async def test_the_bots_actions_are_shown(page: Page) -> None:
+    await begin(page)
+    await say(page, "think")
+    await expect(page.get_by_role("status").first).to_have_text("sending a photo…")
+    await say(page, "paint")
+    await expect(page.get_by_role("status").first).to_have_text("bot")
+
+
+async def test_replies_quote(page: Page) -> None:
+    await begin(page)
+    message = page.locator(".message.in").first
+    await message.locator(".bubble").hover()
+    await message.get_by_role("button", name="Reply").click()
+    await say(page, "To this")
+    await expect(page.locator(".message.out", has_text="To this")).to_contain_text(
+        re.compile("Echo.*You said: /start")
+    )
+
+
+async def test_a_reload_keeps_the_history(page: Page) -> None:
+    await begin(page)
+    await say(page, "Remember me")
+    await say(page, "paint")
+    await expect(page.locator(".message.in img")).to_have_count(1)
+    before = await page.locator(".bubble").all_inner_texts()
+    await page.reload()
+    await expect(page.locator(".message.in img")).to_have_count(1)
+    assert await page.locator(".bubble").all_inner_texts() == before
+    await all_pictures_loaded(page)
+    at_the_end = "s => s.scrollHeight - s.scrollTop - s.clientHeight < 2"
+    assert await page.locator("#scroller").evaluate(at_the_end)
+
+
+async def test_two_people_have_a_chat_each(page: Page, chat: LocalChat) -> None:
+    await begin(page)
+    await say(page, "I am Alex")
+    await page.get_by_role("button", name="Switch person").click()
+    await page.get_by_role("button", name="Add a person").click()
+    await page.get_by_label("Name").fill("Мария")
+    await page.get_by_label("Telegram language").select_option("ru")
+    await page.keyboard.press("Enter")
+    await begin(page)
+    await expect(page.locator(".message.out", has_text="I am Alex")).to_be_hidden()
+    assert [p.language_code for p in chat.state.people.values()] == ["en", "ru"]
+    await page.get_by_role("button", name="Switch person").click()
+    await page.get_by_role("listitem").get_by_role("button", name=re.compile("Alex")).click()
+    await expect(page.locator(".message.out", has_text="I am Alex")).to_be_visible()
+
+
+async def test_a_blocked_bot(page: Page, chat: LocalChat) -> None:
+    await begin(page)
+    await page.get_by_role("button", name="More").click()
+    await page.get_by_role("menuitem", name="Block the bot").click()
+    await expect(page.get_by_role("textbox", name="Message")).to_be_hidden()
+    assert [person.blocked for person in chat.state.people.values()] == [True]
+    await page.get_by_role("button", name="Unblock the bot").click()
+    await say(page, "Back")
+    await expect(log(page).get_by_text("You said: Back")).to_be_visible()
+
+
+async def test_reading_old_messages_is_not_disturbed(page: Page) -> None:
+    await begin(page)
+    for number in range(8):
+        await say(page, f"Line {number}")
+        await expect(log(page).get_by_text(f"You said: Line {number}")).to_be_attached()
+    scroller = page.locator("#scroller")
+    await scroller.evaluate("s => { s.scrollTop = 0; }")
+    button = page.get_by_role("button", name="To the newest message")
+    await expect(button).to_be_visible()
+    await page.locator(".message.in").first.get_by_role("button", name="Edit").click()
+    await expect(log(page).get_by_text("It was edited")).to_be_visible()
+    assert await scroller.evaluate("s => s.scrollTop") == 0
+    await button.click()
+    await expect(button).to_be_hidden()
+
+
+async def test_the_page_comes_back_when_the_server_does(chromium: Browser) -> None:
+    server = await start(port=0)
+    async with opened(chromium, server) as page:
+        await expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+        await server.close()
+        await expect(page.get_by_role("status").first).to_have_text("connecting…")
+        again = await start(port=int(server.url.rpartition(":")[2]))
+        await expect(page.get_by_role("status").first).to_have_text("bot", timeout=15_000)
+        await page.get_by_role("button", name="Start", exact=True).click()
+        await expect(page.locator(".message.out")).to_have_count(1)
+        (person,) = again.state.people.values()
+        assert [message["text"] for message in person.messages.values()] == ["/start"]
+    await again.close()
+
+
+async def test_the_page_speaks_russian(chromium: Browser, chat: LocalChat) -> None:
+    async with opened(chromium, chat, "ru-RU") as page:
+        await expect(page.get_by_role("button", name="Начать", exact=True)).to_be_visible()
+        (person,) = chat.state.people.values()
+        assert (person.first_name, person.language_code) == ("Саша", "ru")
+
+
+async def test_a_keyboard_is_enough(page: Page) -> None:
+    await page.get_by_role("button", name="Start", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await expect(log(page).get_by_text("You said: /start")).to_be_visible()
+    await page.get_by_role("button", name="Silence").focus()
+    for name in ("Commands", "Attach", "Message", "Send"):
+        await page.keyboard.press("Tab")
+        if name == "Commands":  # the message's reply button, hidden to the mouse, comes first
+            focused = page.locator(":focus")
+            if await focused.get_attribute("aria-label") == "Reply":
+                await page.keyboard.press("Tab")
+        await expect(page.locator(":focus")).to_have_attribute("aria-label", name)
