@@ -18,7 +18,6 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, ReplyParameters
 from aiogram.utils.chat_action import ChatActionSender
 from aiogram.utils.i18n import I18n
-from aiogram.utils.i18n import gettext as _
 from docket import Disposition, Docket, ExecutionCancelled, Worker
 
 import keyboards
@@ -139,7 +138,7 @@ async def _answer(
             await _send(bot, job, result)
         await bot.delete_message(job.chat_id, status_id)
     except BadImage as error:
-        await show(_(error.sentence).format(**error.values), keyboards.back_to_menu())
+        await show(keyboards.explained(error), keyboards.back_to_menu())
     except TelegramForbiddenError:
         log.info("user %s blocked the bot, job %s dropped", job.user_id, job.key)
     except Exception:
@@ -181,7 +180,7 @@ def _paint(
     try:
         style_image = decode(style, limits)
     except BadImage as error:
-        raise BadImage(N_("The style picture: {problem}"), problem=str(error)) from error
+        raise BadImage(N_("The style picture: {problem}"), problem=error) from error
     painting = paint(
         decode(content, limits),
         style_image,

@@ -6,7 +6,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
 
-from image_processing import STRENGTHS
+from image_processing import STRENGTHS, BadImage
 from model_nst.style_transfer import Strength
 from presets import PRESETS, Preset
 from settings import Settings
@@ -271,6 +271,15 @@ def painting(fraction: float) -> str:
     done = round(fraction * 10)
     bar = "▓" * done + "░" * (10 - done)
     return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=round(fraction * 100))
+
+
+def explained(problem: BadImage) -> str:
+    """What is wrong with a picture; one problem may be told within another."""
+    values = {
+        name: explained(value) if isinstance(value, BadImage) else value
+        for name, value in problem.values.items()
+    }
+    return _(problem.sentence).format(**values)
 
 
 def cancelled() -> str:

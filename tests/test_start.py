@@ -3,17 +3,23 @@
 import asyncio
 import signal
 import socket
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.types import Chat, Message, Update
+from aiogram.utils.i18n import I18n
+from docket import Docket
 
-from bot import webhook_secret
+from bot import make_dispatcher, webhook_secret
 from local_chat.client import join
 from local_chat.server import LocalChat, start
-from tests.conftest import bot_in_chat, printed_url, running_bot
+from settings import ROOT, Settings
+from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
 
 UPDATE = {
     "update_id": 1,
@@ -56,6 +62,32 @@ async def test_a_signal_ends_it_without_complaint(number: signal.Signals) -> Non
         bot.send_signal(number)
         async with asyncio.timeout(20):
             assert await bot.wait() == 0
+
+
+async def test_a_painting_in_work_at_sigterm_is_finished_and_sent() -> None:
+    chat = await start(port=0)
+    photo = (PHOTOS / "chelsea.jpg").read_bytes()
+    async with join(chat.url, "Ann", "en") as ann:
+        async with bot_in_chat(chat, NST_SIZE="384"):
+            await ann.send_photo(photo)
+            await ann.press(await ann.next_message(), "Use it as the style")
+            await ann.next_message()
+            await ann.send_photo(photo)
+            await ann.next_message()
+            while "upload_photo" not in ann.actions:  # noqa: ASYNC110 the work has begun
+                await asyncio.sleep(0.05)
+        assert (await ann.next_message()).photo
+    await chat.close()
+
+
+async def test_in_groups_it_keeps_quiet() -> None:
+    group = Chat(id=-5, type="group", title="Friends")
+    message = Message(message_id=1, date=datetime.now(UTC), chat=group, text="hello")
+    async with Docket(url="memory://") as docket:
+        dispatcher = make_dispatcher(Settings(), docket, I18n(path=ROOT / "locales"))
+        async with Bot("1:unused") as unused:
+            update = Update(update_id=1, message=message)
+            assert await dispatcher.feed_update(unused, update) is UNHANDLED
 
 
 async def test_polling_removes_a_webhook_left_over_and_keeps_waiting_updates() -> None:
