@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint examples translations
+.PHONY: run test lint bench examples screenshot translations
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -17,8 +17,11 @@ lint: .venv/dev
 examples: .venv/run
 	$(BIN)/python examples.py
 
+screenshot: .venv/dev
+	PYTHONPATH=. $(BIN)/python docs/screenshot.py
+
 translations: .venv/run
-	$(BIN)/pybabel extract --no-location --sort-output -o locales/messages.pot *.py handlers
+	$(BIN)/pybabel extract --no-location --sort-output -k N_ -o locales/messages.pot *.py handlers
 	$(BIN)/pybabel update --no-fuzzy-matching --omit-header -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales
 

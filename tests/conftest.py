@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -11,12 +12,22 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from local_chat.server import LocalChat, start
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "images" / "photos"
 STYLES = ROOT / "images" / "styles"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-sync",  # and nothing that calls home
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 
 
 @asynccontextmanager
@@ -58,6 +69,17 @@ async def chat() -> AsyncIterator[LocalChat]:
     async with bot_in_chat(chat, SOURCE_URL="https://example.org/source"):
         yield chat
     await chat.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium to show the page in")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        await browser.close()
 
 
 async def printed_url(bot: asyncio.subprocess.Process) -> str:

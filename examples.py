@@ -1,0 +1,80 @@
+"""The examples album and the README's overview: our own photos beside what this code makes of them.
+
+`make examples` paints them anew.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from image_processing import decode, encode_photo, limits_of, paint
+from presets import PRESETS
+from settings import ROOT, Settings
+
+PHOTOS = ROOT / "images" / "photos"
+OVERVIEW = ROOT / "images" / "readme" / "before_after.jpg"
+HEIGHT = 640  # pixels
+CELL = (360, 240)  # width and height of a picture in the overview
+GAP = 8  # pixels of white between photo and painting
+
+
+@dataclass(frozen=True)
+class Example:
+    photo: str
+    preset: str
+
+    @property
+    def path(self) -> Path:
+        return ROOT / "images" / "examples" / f"{self.photo}_{self.preset}.jpg"
+
+
+EXAMPLES = (
+    Example("summer_palace", "great_wave"),
+    Example("astronaut", "starry_night"),
+    Example("chelsea", "kiss"),
+    Example("summer_valley", "auvers"),
+    Example("coffee", "composition_viii"),
+    Example("winter_peaks", "ejiri"),
+)
+
+
+def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
+    """Two pictures of one size, scaled to `HEIGHT`, on white."""
+    width = round(before.width * HEIGHT / before.height)
+    sheet = Image.new("RGB", (2 * width + GAP, HEIGHT), "white")
+    for left, picture in ((0, before), (width + GAP, after)):
+        resized = picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)
+        sheet.paste(resized, (left, 0))
+    return sheet
+
+
+def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
+    """Four photos and their paintings, two pairs a row, all cropped to one size."""
+    sheet = Image.new("RGB", (4 * CELL[0] + 5 * GAP, 2 * CELL[1] + GAP), "white")
+    for number, pair in enumerate(pairs):
+        row, column = divmod(number, 2)
+        for half, picture in enumerate(pair):
+            left = (2 * column + half) * (CELL[0] + GAP) + 2 * column * GAP
+            sheet.paste(ImageOps.fit(picture, CELL), (left, row * (CELL[1] + GAP)))
+    return sheet
+
+
+def main() -> None:
+    pairs = []
+    settings = Settings()
+    limits = limits_of(settings)
+    for example in EXAMPLES:
+        photo = decode((PHOTOS / f"{example.photo}.jpg").read_bytes(), limits)
+        style = decode(PRESETS[example.preset].path.read_bytes(), limits)
+        painting = paint(photo, style, size=settings.nst_size, engine=settings.engine)
+        example.path.parent.mkdir(exist_ok=True)
+        example.path.write_bytes(encode_photo(side_by_side(photo, painting)))
+        pairs.append((photo, painting))
+        sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
+    OVERVIEW.write_bytes(encode_photo(overview(pairs[:4])))
+
+
+if __name__ == "__main__":
+    main()
