@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
@@ -50,7 +51,7 @@ class Uploads(dict[str, Upload]):
 class BotApi:
     def __init__(self, state: State) -> None:
         self.state = state
-        self._methods = {
+        self.methods = {
             name.replace("_", ""): method
             for name, method in inspect.getmembers(self, inspect.iscoroutinefunction)
             if not name.startswith("_") and name != "execute"
@@ -58,7 +59,7 @@ class BotApi:
 
     async def execute(self, method: str, params: Mapping[str, Any], uploads: Uploads) -> Any:
         """Calls a method by its name in any case; raises `ApiError`, 404 for an unknown one."""
-        function = self._methods.get(method.lower())
+        function = self.methods.get(method.lower())
         if function is None:
             raise ApiError(404, "Not Found: method not found")
         arguments: Json = {}
@@ -66,7 +67,9 @@ class BotApi:
             if parameter.annotation is Uploads:
                 arguments[name] = uploads
             elif params.get(name) is not None:
-                arguments[name] = _converted(name, params[name], parameter.annotation)
+                arguments[name] = converted(name, params[name], parameter.annotation)
+            elif parameter.default is parameter.empty:
+                raise bad_request(f'parameter "{name}" is required')
         return await function(**arguments)
 
     # Updates.
@@ -202,7 +205,7 @@ class BotApi:
         person = self._chat(chat_id)
         if not 2 <= len(media) <= 10:
             raise bad_request("album must contain 2-10 items")
-        if len({item.get("type") for item in media}) > 1:
+        if len({str(item.get("type")) for item in media}) > 1:
             raise bad_request("document can't be mixed with other media types")
         group = {"media_group_id": self.state.new_group_id()}
         contents = [await self._input_media(item, uploads) | group for item in media]
@@ -355,7 +358,7 @@ class BotApi:
             if not 1 <= len(str(command.get("description", "")).strip()) <= 256:
                 raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
         kept = [
-            {"command": c["command"].lstrip("/"), "description": c["description"].strip()}
+            {"command": str(c["command"]).lstrip("/"), "description": str(c["description"]).strip()}
             for c in commands
         ]
         self.state.commands[_scope(scope), _language(language_code)] = kept
@@ -463,7 +466,7 @@ class BotApi:
         description = caption_content(
             str(item.get("caption") or ""),
             str(item.get("parse_mode") or ""),
-            item.get("caption_entities") or [],
+            converted("caption_entities", item.get("caption_entities") or [], list[Json]),
         )
         content = await self._media(kind, str(item.get("media") or ""), "", uploads)
         if item.get("show_caption_above_media"):
@@ -499,31 +502,32 @@ class BotApi:
         return file.content
 
 
-def _converted(name: str, value: Any, annotation: Any) -> Any:
+def converted(name: str, value: Any, annotation: Any) -> Any:
     """A parameter as the annotated type; forms carry everything but text as JSON."""
-    wanted = next((t for t in getattr(annotation, "__args__", ()) if t is not type(None)), None)
-    wanted = annotation if wanted is None or get_origin(annotation) in (list, dict) else wanted
-    kind = get_origin(wanted) or wanted
-    if kind is str:
-        return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(annotation, UnionType):
+        annotation = annotation.__args__[0]  # of `X | None`
+    kind = get_origin(annotation) or annotation
     if kind is bool:
         return value is True or str(value).lower() in ("true", "1", "yes", "y", "t")
     try:
         if kind is int:
             return int(value)
-        if isinstance(value, str):
+        if kind is str and not isinstance(value, str):
+            value = json.dumps(value)
+        elif kind is not str and isinstance(value, str):
             value = json.loads(value) if value else kind()
-    except (ValueError, TypeError, RecursionError):
+        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates are no UTF-8
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise bad_request(f"can't parse {name}: {str(value)[:50]!r}") from None
-    of_objects = wanted == list[Json]
+    of_objects = annotation == list[Json]
     if not isinstance(value, kind) or (of_objects and not all(isinstance(v, dict) for v in value)):
-        raise bad_request(f"can't parse {name}: expected {wanted.__name__}")
+        raise bad_request(f"can't parse {name}: expected {kind.__name__}")
     return value
 
 
 def _scope(scope: Json | None) -> str:
     kind = str((scope or {}).get("type", "default"))
-    return f"chat {scope['chat_id']}" if scope and kind == "chat" else kind
+    return f"chat {scope.get('chat_id')}" if scope and kind == "chat" else kind
 
 
 def _language(code: str) -> str:

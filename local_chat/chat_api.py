@@ -251,7 +251,10 @@ class ChatApi:
         return web.json_response({})
 
     async def repeat(self, request: web.Request) -> web.Response:
-        self.state.updates.repeat_last()
+        try:
+            self.state.updates.repeat_last()
+        except ValueError as error:
+            raise bad_request(str(error)) from None
         return web.json_response({})
 
     # Steps.

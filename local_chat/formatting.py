@@ -38,6 +38,8 @@ def formatted(text: str, parse_mode: str, entities: list[Json]) -> tuple[str, li
     Raises `ApiError` for a mode other than HTML, for HTML that Telegram refuses, and for entities
     that Telegram does not know or that reach beyond the text.
     """
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise bad_request("strings must be encoded in UTF-8")
     if parse_mode:
         if parse_mode.lower() != "html":
             raise bad_request("unsupported parse_mode")

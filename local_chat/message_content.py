@@ -42,7 +42,9 @@ def caption_content(caption: str, parse_mode: str, entities: list[Json]) -> Json
 
 def reply_content(person: Person, parameters: Json) -> Json:
     """The message that `reply_parameters` name, quoted."""
-    message_id = int(parameters.get("message_id") or 0)
+    message_id = parameters.get("message_id") or 0
+    if not isinstance(message_id, int):
+        raise bad_request("can't parse reply_parameters: message_id must be a number")
     may_be_missing = parameters.get("allow_sending_without_reply") is True
     if not message_id or (message_id not in person.messages and may_be_missing):
         return {}

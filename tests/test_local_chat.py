@@ -1,6 +1,7 @@
 """The local Bot API over real HTTP: what it answers, refuses, delivers and does to pictures."""
 
 import asyncio
+import inspect
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,6 +40,7 @@ from PIL import Image
 
 from local_chat import photo_sizes, updates
 from local_chat.api_error import ApiError
+from local_chat.bot_api import BotApi, Uploads
 from local_chat.client import ChatError, Person, join
 from local_chat.formatting import formatted, utf16_length
 from local_chat.server import LocalChat, start
@@ -113,6 +115,10 @@ async def fetched(bot: Bot, file: Any) -> bytes:
     return out.getvalue()
 
 
+FIELD = st.sampled_from(
+    ["type", "offset", "length", "url", "media", "caption", "caption_entities", "message_id",
+     "text", "inline_keyboard", "callback_data", "command", "description", "chat_id", "parse_mode"]
+)  # fmt: skip
 ROW = keyboard(callback_data="x").inline_keyboard
 
 
@@ -301,6 +307,35 @@ async def test_parameters_come_as_json_forms_and_in_the_address(
         for broken in ('{"inline_keyboard": 1}', "[", '"text"', "[" * 100_000):
             async with session.post(url, data={**body, "reply_markup": broken}) as response:
                 assert response.status == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELD, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+async def test_any_parameters_are_taken_or_refused(data: st.DataObject) -> None:
+    async def on_reply(_: Any) -> None: ...
+
+    state = State({"id": 1, "is_bot": True, "first_name": "Bot"}, updates.Updates(on_reply))
+    person = state.add_person("Anna", "en")
+    state.receive(person, [{"text": "/start"}])
+    (own,) = state.post(person, state.bot, [{"text": "Hello"}])
+    api = BotApi(state)
+    method = data.draw(st.sampled_from(sorted(api.methods)))
+    names = list(inspect.signature(api.methods[method]).parameters)
+    params = {name: data.draw(JSON) for name in names if data.draw(st.booleans())}
+    params |= {"chat_id": person.id, "message_id": own["message_id"], "timeout": 0}
+    try:
+        await api.execute(method, params, Uploads())
+    except ApiError as error:
+        assert 400 <= error.code < 500
+    finally:
+        await state.updates.close()
 
 
 # Edits.

@@ -51,7 +51,7 @@ function wrapped(entity, text, children, onCommand) {
 }
 
 function link(address, children) {
-  const url = URL.parse?.(address) ?? URL.parse?.(`https://${address}`);
-  if (!url || !["http:", "https:", "mailto:", "tg:"].includes(url.protocol)) return make("span", {}, ...children);
-  return make("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, ...children);
+  const url = /^[a-z]+:/i.test(address) ? address : `https://${address}`;
+  if (!/^(https?|mailto|tg):/i.test(url)) return make("span", {}, ...children);
+  return make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
