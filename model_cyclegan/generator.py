@@ -1,0 +1,220 @@
+"""The networks that turn a photo of one season into the other.
+
+Two forms: the ResNet of the paper, which loads the weights its authors published, and a quick one
+that adds a correction to its input. Both map `[N, 3, H, W]` RGB in -1..1 to the same shape and
+range; H and W must be multiples of `stride(form)`.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class GeneratorForm:
+    """What a generator is made of; stored beside its weights.
+
+    `filters` is the width of the first layer. `blocks` are the residual blocks at a quarter of the
+    resolution, `context_blocks` (quick form only) those at an eighth. `upsample` (ResNet form
+    only) is "transposed", as in the paper, or "bilinear", which leaves no checkerboard.
+    """
+
+    kind: Literal["resnet", "quick"] = "quick"
+    filters: int = 16
+    blocks: int = 6
+    context_blocks: int = 4
+    upsample: Literal["transposed", "bilinear"] = "bilinear"
+
+
+PAPER = GeneratorForm("resnet", filters=64, blocks=9, context_blocks=0, upsample="transposed")
+
+
+def build_generator(form: GeneratorForm) -> nn.Module:
+    """An untrained generator of the given form."""
+    if form.kind == "resnet":
+        return ResnetGenerator(form.filters, form.blocks, form.upsample)
+    return QuickGenerator(form.filters, form.blocks, form.context_blocks)
+
+
+def load_generator(file: Path, name: str = "") -> nn.Module:
+    """A generator out of a safetensors file that tells its form under "generator".
+
+    `name` picks one of several: "average_summer2winter" out of a training's networks, say. Raises
+    `FileNotFoundError`, or `ValueError` if the file does not hold that generator.
+    """
+    prefix = f"{name}." if name else ""
+    with safe_open(file, "pt") as tensors:
+        facts = tensors.metadata() or {}
+        state = {
+            key.removeprefix(prefix): tensors.get_tensor(key).float()
+            for key in tensors.keys()  # noqa: SIM118 not a dict
+            if key.startswith(prefix)
+        }
+    if "generator" not in facts or not state:
+        raise ValueError(f"no generator {name!r} in {file}")
+    generator = build_generator(GeneratorForm(**json.loads(facts["generator"])))
+    generator.load_state_dict(state)
+    return generator.eval()
+
+
+def stride(form: GeneratorForm) -> int:
+    """What both sides of a generator's input must be a multiple of, in pixels."""
+    return 8 if form.kind == "quick" and form.context_blocks else 4
+
+
+class Bilinear(nn.Module):
+    """Doubles both sides."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class ResnetBlock(nn.Module):
+    """Two 3x3 convolutions whose result is added to the input."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        change: Tensor = self.conv_block(x)
+        return x + change
+
+
+class ResnetGenerator(nn.Module):
+    """The generator of the paper's appendix; layers are numbered as in the authors' weights."""
+
+    def __init__(
+        self,
+        filters: int = 64,
+        blocks: int = 9,
+        upsample: Literal["transposed", "bilinear"] = "transposed",
+    ) -> None:
+        super().__init__()
+        f = filters
+        layers: list[nn.Module] = [
+            *(nn.ReflectionPad2d(3), nn.Conv2d(3, f, 7)),
+            *(nn.InstanceNorm2d(f), nn.ReLU(inplace=True)),
+        ]
+        for width in (f, 2 * f):
+            layers += [
+                nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+                *(nn.InstanceNorm2d(2 * width), nn.ReLU(inplace=True)),
+            ]
+        layers += [ResnetBlock(4 * f) for _ in range(blocks)]
+        for width in (4 * f, 2 * f):
+            if upsample == "transposed":
+                layers.append(
+                    nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)
+                )
+            else:
+                layers += [Bilinear(), nn.Conv2d(width, width // 2, 3, padding=1)]
+            layers += [nn.InstanceNorm2d(width // 2), nn.ReLU(inplace=True)]
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(f, 3, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(module.weight, 0.0, 0.02)
+                nn.init.zeros_(module.get_parameter("bias"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.model(x)
+        return result
+
+
+def _conv(inputs: int, outputs: int, kernel: int, step: int = 1) -> nn.Sequential:
+    """Convolution and ReLU; reflected edges leave no frame."""
+    conv = nn.Conv2d(inputs, outputs, kernel, step)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.get_parameter("bias"))
+    return nn.Sequential(nn.ReflectionPad2d(kernel // 2), conv, nn.ReLU(inplace=True))
+
+
+def _separable(width: int, gain: float) -> list[nn.Module]:
+    """A 3x3 convolution at a ninth of the cost: 3x3 sees one channel at a time, 1x1 mixes them."""
+    spread = nn.Conv2d(width, width, 3, groups=width, bias=False)
+    mix = nn.Conv2d(width, width, 1)
+    nn.init.dirac_(spread.weight, groups=width)
+    spread.weight.data += 0.2 * torch.randn_like(spread.weight)
+    nn.init.normal_(mix.weight, 0.0, gain * (2 / width) ** 0.5)
+    nn.init.zeros_(mix.get_parameter("bias"))
+    return [nn.ReflectionPad2d(1), spread, mix]
+
+
+class SeparableBlock(nn.Module):
+    """A residual block of separable convolutions, with a small effect at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            *_separable(width, 1.0), nn.ReLU(inplace=True), *_separable(width, 0.2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        change: Tensor = self.conv_block(x)
+        return x + change
+
+
+class QuickGenerator(nn.Module):
+    """A small encoder and decoder with skips that starts as the identity, near enough.
+
+    Nothing has to be learnt to keep the photo, so a short training goes into the season. Blocks at
+    an eighth of the resolution see far enough to tell a sky from snow. Up-sampling is bilinear:
+    pixel shuffle and transposed convolutions left a dither in skies. There is no instance norm: it
+    invites a generator to set the scale of everything by a few huge values, which show as dark or
+    gaudy drops (Karras et al., Analyzing StyleGAN, 2020), and it makes a pixel depend on the size
+    of the picture. Without it a tile gives what the whole picture gives.
+    """
+
+    def __init__(self, filters: int = 16, blocks: int = 6, context_blocks: int = 4) -> None:
+        super().__init__()
+        fine, middle, coarse = filters, 3 * filters, 8 * filters
+        self.encode_full = _conv(3, fine, 7)
+        self.encode_half = _conv(fine, middle, 3, 2)
+        self.encode_quarter = _conv(middle, coarse, 3, 2)
+        self.blocks = nn.Sequential(*(SeparableBlock(coarse) for _ in range(blocks)))
+        self.context: nn.Sequential | None = None
+        if context_blocks:
+            merge = nn.Conv2d(coarse, coarse, 1, bias=False)
+            nn.init.zeros_(merge.weight)  # so it can be added to a trained network
+            self.context = nn.Sequential(
+                _conv(coarse, coarse, 3, 2),
+                *(SeparableBlock(coarse) for _ in range(context_blocks)),
+                merge,
+                Bilinear(),
+            )
+        self.up_half = nn.Sequential(nn.Conv2d(coarse, middle, 1), Bilinear())
+        self.mix_half = _conv(middle, middle, 3)
+        self.up_full = nn.Sequential(nn.Conv2d(middle, fine, 1), Bilinear())
+        self.mix_full = _conv(fine, fine, 3)
+        last = nn.Conv2d(fine, 3, 5)
+        nn.init.normal_(last.weight, 0.0, 0.01)
+        nn.init.zeros_(last.get_parameter("bias"))
+        self.change = nn.Sequential(nn.ReflectionPad2d(2), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        full = self.encode_full(x)
+        half = self.encode_half(full)
+        y = self.blocks(self.encode_quarter(half))
+        if self.context is not None:
+            y = y + self.context(y)
+        y = self.mix_half(self.up_half(y) + half)
+        y = self.mix_full(self.up_full(y) + full)
+        result: Tensor = x + self.change(y).float()
+        if self.training:  # a little slope beyond the range, or pixels stuck there never return
+            return torch.lerp(result.clamp(-1, 1), result, 0.1)
+        return result.clamp(-1, 1)

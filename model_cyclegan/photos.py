@@ -1,0 +1,75 @@
+"""Photographs of a season, held in memory, and random crops of them."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
+
+
+def photo_files(folder: Path) -> list[Path]:
+    """The photographs in a folder, sorted; raises `FileNotFoundError` if there are none."""
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise FileNotFoundError(f"no photographs in {folder}")
+    return files
+
+
+def load_photo(path: Path) -> Tensor:
+    """A photograph as `uint8 [3, H, W]`, RGB."""
+    with Image.open(path) as image:
+        pixels = np.array(image.convert("RGB"))
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def season_share(photo: Tensor, season: str) -> float:
+    """The share of a `uint8 [3, H, W]` photo that shows its season, 0..1.
+
+    Summer: green. Winter: bright and nearly grey in the lower two thirds, where the snow lies.
+    """
+    red, green, blue = photo.float()
+    if season == "summer":
+        shows = (green > red + 6) & (green > blue + 12)
+    else:
+        spread = photo.amax(0).float() - photo.amin(0)
+        shows = ((photo.float().mean(0) > 150) & (spread < 50))[photo.shape[1] // 3 :]
+    return float(shows.float().mean())
+
+
+class Photos:
+    """All photographs of one season on one device; those that show it well come up more often."""
+
+    def __init__(self, folder: Path, season: str, device: torch.device, seed: int) -> None:
+        photos = [load_photo(path) for path in photo_files(folder)]
+        weights = np.array([0.15 + min(1.0, 2 * season_share(p, season)) for p in photos])
+        self.odds = weights / weights.sum()
+        self.photos = [photo.to(device) for photo in photos]
+        self.random = np.random.default_rng(seed)
+
+    def batch(self, size: int, count: int) -> Tensor:
+        """`count` random squares, `float32 [count, 3, size, size]` in -1..1.
+
+        A square's side in the photo is anything from `size / 2` (but 96 pixels at least) to the
+        photo's short side, so the networks meet near and far, sharp and soft. Half of them are
+        mirrored; exposure varies a little, colours never do.
+        """
+        chosen = self.random.choice(len(self.photos), count, p=self.odds)
+        return torch.stack([self._crop(self.photos[i], size) for i in chosen])
+
+    def _crop(self, photo: Tensor, size: int) -> Tensor:
+        _, height, width = photo.shape
+        longest = min(height, width)
+        side = int(self.random.integers(min(max(96, size // 2), longest), longest + 1))
+        top = int(self.random.integers(height - side + 1))
+        left = int(self.random.integers(width - side + 1))
+        crop = photo[None, :, top : top + side, left : left + side].float() / 127.5 - 1
+        if side != size:
+            crop = F.interpolate(crop, (size, size), mode="bilinear", antialias=side > size)
+        if self.random.random() < 0.5:
+            crop = crop.flip(3)
+        gain, shift = self.random.uniform(0.9, 1.1), self.random.uniform(-0.08, 0.08)
+        return (crop[0] * gain + shift).clamp(-1, 1)

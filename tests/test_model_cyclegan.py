@@ -1,0 +1,353 @@
+"""The season networks: their shapes and names, and that a training learns, saves and goes on."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from model_cyclegan import convert
+from model_cyclegan.discriminator import Discriminator, PatchDiscriminator
+from model_cyclegan.generator import (
+    PAPER,
+    GeneratorForm,
+    QuickGenerator,
+    build_generator,
+    load_generator,
+    stride,
+)
+from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss
+from model_cyclegan.photos import Photos, season_share
+from model_cyclegan.train import (
+    PRESETS,
+    SEASONS,
+    VGG_WEIGHTS,
+    ImagePool,
+    Training,
+    TrainSettings,
+    main,
+    pace,
+    train,
+)
+
+CPU = torch.device("cpu")
+torch.set_num_threads(1)  # the networks here are too small for more
+TINY = TrainSettings(
+    generator=GeneratorForm(filters=8, blocks=1, context_blocks=1),
+    discriminators=("whole",),
+    crops=((32, 2),),
+    rate=1e-3,
+    discriminator_rate=1e-3,
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Noise in the colours of grass, and of snow, as a season training finds its photos."""
+    random = np.random.default_rng(0)
+    colours = {"summer": (70, 120, 40), "winter": (215, 220, 225)}
+    for split in ("train", "test"):
+        for season, colour in colours.items():
+            folder = tmp_path / "data" / split / season
+            folder.mkdir(parents=True)
+            for i in range(6):
+                pixels = np.asarray(colour) + random.normal(0, 15, (80, 96, 1))
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    return tmp_path / "data"
+
+
+def tiny_training() -> Training:
+    torch.manual_seed(0)
+    return Training(TINY, CPU)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        GeneratorForm(filters=4, blocks=1, context_blocks=1),
+        GeneratorForm(filters=4, blocks=1, context_blocks=0),
+        GeneratorForm("resnet", filters=4, blocks=1, upsample="bilinear"),
+        GeneratorForm("resnet", filters=4, blocks=1, upsample="transposed"),
+    ],
+)
+def test_generators_keep_size_and_range(form: GeneratorForm) -> None:
+    step = stride(form)
+    photo = torch.rand(2, 3, 6 * step, 9 * step) * 2 - 1
+    with torch.inference_mode():
+        result = build_generator(form).eval()(photo)
+    assert result.shape == photo.shape
+    assert result.abs().max() <= 1
+
+
+def test_paper_form_has_the_official_names() -> None:
+    state = build_generator(PAPER).state_dict()
+    assert sum(weight.numel() for weight in state.values()) == 11_378_179
+    shapes = {key: tuple(weight.shape) for key, weight in state.items()}
+    assert shapes["model.1.weight"] == (64, 3, 7, 7)
+    assert shapes["model.7.bias"] == (256,)
+    for block in range(10, 19):
+        assert shapes[f"model.{block}.conv_block.1.weight"] == (256, 256, 3, 3)
+        assert shapes[f"model.{block}.conv_block.5.bias"] == (256,)
+    assert shapes["model.19.weight"] == (256, 128, 3, 3)  # transposed: input channels first
+    assert shapes["model.26.weight"] == (3, 64, 7, 7)
+    assert len(shapes) == 48
+
+
+def test_quick_form_starts_near_the_identity() -> None:
+    torch.manual_seed(0)
+    photo = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.inference_mode():
+        change = QuickGenerator().eval()(photo) - photo
+    assert 0 < change.abs().mean() < 0.1
+
+
+def test_context_can_be_added_to_a_trained_network() -> None:
+    torch.manual_seed(0)
+    without, added = QuickGenerator(4, 1, 0).eval(), QuickGenerator(4, 1, 2).eval()
+    added.load_state_dict(without.state_dict(), strict=False)
+    photo = torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(without(photo), added(photo))
+
+
+def test_quick_form_gives_a_tile_what_the_whole_picture_gives() -> None:
+    torch.manual_seed(0)
+    generator = QuickGenerator(4, 1, 1).eval()
+    generator.load_state_dict(
+        {key: 0.2 * torch.randn_like(value) for key, value in generator.state_dict().items()}
+    )
+    photo = torch.rand(1, 3, 192, 192) * 2 - 1
+    with torch.inference_mode():
+        whole, tile = generator(photo), generator(photo[..., 16:176, 16:176])
+    assert torch.allclose(whole[..., 80:112, 80:112], tile[..., 64:96, 64:96], atol=1e-5)
+    assert whole[..., 80:112, 80:112].std() > 0.1
+
+
+def test_quick_form_recovers_from_out_of_range() -> None:
+    generator = QuickGenerator(4, 1, 0)
+    nn.init.constant_(generator.change[1].get_parameter("bias"), 3.0)
+    generator(torch.rand(1, 3, 32, 32)).sum().backward()
+    gradient = generator.change[1].get_parameter("bias").grad
+    assert gradient is not None
+    assert gradient.abs().min() > 0
+
+
+def test_patch_discriminator_sees_70_pixels() -> None:
+    judge = PatchDiscriminator(filters=4, spectral=True).eval()
+    image = torch.rand(1, 3, 128, 128, requires_grad=True)
+    scores = judge(image)
+    assert scores.shape == (1, 1, 14, 14)
+    scores[0, 0, 7, 7].backward()
+    assert image.grad is not None
+    touched = image.grad[0].abs().sum(0).nonzero()
+    assert (touched.amax(0) - touched.amin(0) + 1).tolist() == [70, 70]
+
+
+def test_all_judges_score() -> None:
+    features = VggFeatures(VGG_WEIGHTS)
+    image = torch.rand(2, 3, 96, 96) * 2 - 1
+    layers = features(image)
+    assert [layer.shape[1] for layer in layers] == features.widths == [64, 128, 256]
+    assert all(0.01 < layer.mean() < 10 for layer in layers)
+    judge = Discriminator(("features", "whole", "patch"), features.widths)
+    assert [score.shape[0] for score in judge(image, layers)] == [2] * 5
+
+
+def test_cycle_loss_forgives_colour() -> None:
+    photo = torch.zeros(1, 3, 8, 8)
+    grey, tint = photo + 0.3, photo + torch.tensor([0.3, -0.3, 0]).view(1, 3, 1, 1)
+    assert cycle_loss(tint, photo, 1.0) == pytest.approx(0.2)
+    assert cycle_loss(tint, photo, 0.5) == pytest.approx(0.1)
+    assert cycle_loss(grey, photo, 0.5) == pytest.approx(0.3)
+
+
+def test_blotch_loss_allows_a_change_that_follows_the_photo() -> None:
+    photo = torch.zeros(1, 3, 64, 64)
+    photo[..., 32:] = 1.0
+    whole, blotch = photo.clone(), photo.clone()
+    whole[:, 0, :, 32:] -= 0.5  # one side of an edge changes its colour
+    blotch[:, 0, 16:48, 8:24] += 0.5  # a part of an even area does
+    assert blotch_loss(photo, photo) == 0
+    assert blotch_loss(photo + 0.5, photo) == 0
+    assert blotch_loss(whole, photo) < 0.01 * blotch_loss(blotch, photo)
+
+
+def test_photos_prefer_those_that_show_their_season(data: Path) -> None:
+    grass = torch.tensor([70, 120, 40], dtype=torch.uint8).view(3, 1, 1).expand(3, 9, 9)
+    snow = torch.full((3, 9, 9), 220, dtype=torch.uint8)
+    assert [season_share(grass, s) for s in SEASONS] == [1, 0]
+    assert [season_share(snow, s) for s in SEASONS] == [0, 1]
+    Image.new("RGB", (96, 80), "black").save(data / "train" / "summer" / "night.png")
+    odds = Photos(data / "train" / "summer", "summer", CPU, seed=0).odds
+    assert odds[:6] == pytest.approx(odds[-1] * 1.15 / 0.15)
+
+
+def test_crops_are_squares_in_range(data: Path) -> None:
+    photos = Photos(data / "train" / "winter", "winter", CPU, seed=0)
+    for size in (32, 80, 128):
+        batch = photos.batch(size, 3)
+        assert batch.shape == (3, 3, size, size)
+        assert batch.dtype == torch.float32
+        assert 0.4 < batch.mean() < 1
+        assert batch.abs().max() <= 1
+
+
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no photographs"):
+        Photos(tmp_path, "winter", CPU, seed=0)
+
+
+def test_image_pool_returns_earlier_images() -> None:
+    pool = ImagePool(4, seed=0)
+    seen = [pool.exchange(torch.full((1, 1), float(i))).item() for i in range(60)]
+    assert seen[:4] == [0, 1, 2, 3]
+    older = [i for i, value in enumerate(seen) if value < i]
+    assert 15 < len(older) < 45
+    assert len(pool.images) == 4
+
+
+def test_pace_is_constant_then_falls_to_zero() -> None:
+    assert [pace(share, 0.5) for share in (0, 0.5, 0.75, 1, 1.1)] == [1, 1, 0.5, 0, 0]
+
+
+def colour_gap(images: Tensor, others: Tensor) -> float:
+    return float((images.float().mean((0, 2, 3)) - others.float().mean((0, 2, 3))).abs().mean())
+
+
+def test_learns_the_colours_of_the_other_season(data: Path) -> None:
+    training = tiny_training()
+    photos = {s: Photos(data / "train" / s, s, CPU, seed=0) for s in SEASONS}
+    for _ in range(60):
+        losses = training.step({s: photos[s].batch(32, 2) for s in SEASONS})
+        assert losses.isfinite().all()
+    test = {s: photos[s].batch(32, 6) for s in SEASONS}
+    apart = colour_gap(test["summer"], test["winter"])
+    with torch.inference_mode():
+        winter = training.networks["average_summer2winter"](test["summer"])
+        summer = training.networks["average_winter2summer"](test["winter"])
+    assert colour_gap(winter, test["winter"]) < 0.4 * apart
+    assert colour_gap(summer, test["summer"]) < 0.4 * apart
+
+
+@pytest.mark.parametrize("preset", ["cpu", "gpu", "paper"])
+def test_every_preset_takes_a_step(preset: str) -> None:
+    small = {"generator": GeneratorForm(filters=4, blocks=1), "crops": ((96, 1),)}
+    settings = TrainSettings(**{**vars(PRESETS[preset]), **small, "window": 64})
+    training = Training(settings, CPU)
+    photos = {season: torch.rand(1, 3, 96, 96) * 2 - 1 for season in SEASONS}
+    before = {key: value.clone() for key, value in training.networks.state_dict().items()}
+    assert training.step(photos).isfinite().all()
+    after = training.networks.state_dict()
+    changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == set(training.networks)
+
+
+def test_saves_resumes_and_starts_from_its_networks(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = tiny_training()
+    train(first, data, out, hours=2 / 3600, log_every=2)
+    assert first.iteration > 0
+    assert not list(out.glob("*.tmp"))
+
+    again = tiny_training()
+    again.load(out)
+    assert (again.iteration, again.seconds) == (first.iteration, first.seconds)
+    for key, weight in first.networks.state_dict().items():
+        assert torch.equal(again.networks.state_dict()[key], weight)
+    iteration = again.iteration
+    train(again, data, out, hours=(first.seconds + 1) / 3600, log_every=2)
+    assert again.iteration > iteration
+
+    with (out / "losses.csv").open(newline="") as file:
+        iterations = [int(row["iteration"]) for row in csv.DictReader(file)]
+    assert iterations == sorted(set(iterations))
+    for picture in (*out.glob("sheet_*.png"), out / "losses.png"):
+        with Image.open(picture) as image:
+            assert image.getextrema() != ((255, 255),) * 3
+
+    other = Training(TINY, CPU)
+    assert other.init(out / "networks.safetensors") == len(other.networks.state_dict())
+    average = load_generator(out / "networks.safetensors", "average_summer2winter")
+    own = again.networks["average_summer2winter"].state_dict()
+    for key, weight in average.state_dict().items():
+        assert torch.allclose(weight, own[key], atol=1e-3)
+    with pytest.raises(ValueError, match="no generator"):
+        load_generator(out / "networks.safetensors", "spring2autumn")
+    save_file({"model.1.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="fits"):
+        other.init(tmp_path / "other.safetensors")
+
+
+def test_command_line_saves_on_sigterm(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "model_cyclegan.train", "--data", str(data)]
+    command += ["--out", str(out), "--hours", "1", "--device", "cpu", "--sheet-minutes", "0.01"]
+    command += ["--threads", "1", "--set", "crops=[[32,1]]", 'discriminators=["whole"]']
+    command.append('generator={"filters": 4, "blocks": 1}')
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
+    try:
+        deadline = time.monotonic() + 60
+        while not (out / "checkpoint.pt").exists() and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert (out / f"sheet_{state['iteration']:07d}.png").exists()
+
+
+def test_unknown_setting_is_an_error(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="contrast"):
+        main(["--data", str(data), "--out", str(tmp_path), "--hours", "1", "--set", "contrast=1"])
+
+
+def official_file(path: Path) -> dict[str, Tensor]:
+    """A file as the authors published them: a state_dict with instance norm's old buffers."""
+    torch.manual_seed(1)
+    state = build_generator(PAPER).state_dict()
+    old = dict(state)
+    for norm in ("model.2", "model.10.conv_block.2"):
+        old[f"{norm}.running_mean"] = torch.zeros(64)
+        old[f"{norm}.running_var"] = torch.ones(64)
+        old[f"{norm}.num_batches_tracked"] = torch.tensor(7)
+    torch.save(old, path)
+    return state
+
+
+def test_converts_official_weights(tmp_path: Path) -> None:
+    state = official_file(tmp_path / "net.pth")
+    convert.main([str(tmp_path / "net.pth"), str(tmp_path / "net.safetensors")])
+    converted = load_file(tmp_path / "net.safetensors")
+    assert converted.keys() == state.keys()
+    assert all(torch.equal(converted[key], state[key]) for key in state)
+    generator = load_generator(tmp_path / "net.safetensors")
+    with torch.inference_mode():
+        assert generator(torch.zeros(1, 3, 32, 32)).shape == (1, 3, 32, 32)
+
+
+def test_convert_refuses_other_networks(tmp_path: Path) -> None:
+    state = official_file(tmp_path / "net.pth")
+    with pytest.raises(ValueError, match="not the generator"):
+        convert.convert({**state, "model.27.weight": torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"model\.1\.bias"):
+        convert.convert({**state, "model.1.bias": torch.zeros(5)})
+    with pytest.raises(ValueError, match="finite"):
+        convert.convert({**state, "model.1.bias": torch.full((64,), float("nan"))})
+
+
+def test_download_script_knows_two_names() -> None:
+    script = Path(convert.__file__).parent / "scripts" / "download_cyclegan_model.sh"
+    result = subprocess.run([script, "horse2zebra"], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "summer2winter_yosemite" in result.stderr
