@@ -206,7 +206,10 @@ def choose_style() -> str:
 
 
 def choose_preset() -> str:
-    return _("Which one shall I paint in the style of?")
+    """Names the paintings, since Telegram shows an album's captions one at a time only."""
+    question = _("Which one shall I paint in the style of?")
+    paintings = [f"{number}. {caption_of(p)}" for number, p in enumerate(PRESETS.values(), 1)]
+    return "\n".join([question, "", *paintings])
 
 
 def caption_of(preset: Preset) -> str:

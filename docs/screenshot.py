@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from settings import ROOT
 
 PHOTO = ROOT / "images" / "photos" / "summer_palace.jpg"
-PICTURE = ROOT / "images" / "readme" / "chat.png"
+PICTURE = ROOT / "images" / "readme" / "chat.jpg"
 
 
 def talk(page: Page) -> None:
@@ -46,11 +46,11 @@ def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = chromium.new_page(
-                viewport={"width": 1100, "height": 800}, locale="en-US", device_scale_factor=1.5
+                viewport={"width": 960, "height": 1080}, locale="en-US", device_scale_factor=1.5
             )
             page.goto(url)
             talk(page)
-            page.screenshot(path=PICTURE)
+            page.screenshot(path=PICTURE, type="jpeg", quality=88)
             chromium.close()
     finally:
         bot.terminate()
