@@ -98,12 +98,13 @@ def style_offer() -> InlineKeyboardMarkup:
 
 
 def preset_menu() -> InlineKeyboardMarkup:
+    """By the numbers that `choose_preset` lists."""
     buttons = [
-        _button(f"{number}. {_(preset.title)}", StyleChoice(style=preset.name))
-        for number, preset in enumerate(PRESETS.values(), 1)
+        _button(str(number), StyleChoice(style=name)) for number, name in enumerate(PRESETS, 1)
     ]
-    rows = [[button] for button in buttons]
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, [_menu_button(_("☰ Menu"), Menu.MAIN)]])
+    return InlineKeyboardMarkup(
+        inline_keyboard=[buttons[:4], buttons[4:], [_menu_button(_("☰ Menu"), Menu.MAIN)]]
+    )
 
 
 def photo_menu() -> InlineKeyboardMarkup:

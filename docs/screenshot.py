@@ -23,7 +23,7 @@ def talk(page: Page) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
     log.get_by_role("button", name="Paint in a style").click()
     log.get_by_role("button", name="Famous paintings").click()
-    log.get_by_role("button", name="2. The Great Wave").click()
+    log.get_by_role("button", name="2", exact=True).click()
     log.get_by_text("Good choice").wait_for()
     page.locator("#choose-photo").set_input_files(PHOTO)
     page.locator("#send-files").click()
