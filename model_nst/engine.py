@@ -3,21 +3,18 @@
 Arrays are float32; images `[1, 3, H, W]`, RGB, 0 to 1, sides divisible by 4.
 """
 
-import ctypes
-import sys
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from settings import ROOT
+import settings
+from engines import WEIGHTS, Precision, compiled, core, native_precision, uses_torch
 
 Array = NDArray[np.float32]
-WEIGHTS = ROOT / "models_wts"
 
 
 class Features(NamedTuple):
@@ -50,14 +47,8 @@ class Engine(Protocol):
 class OpenVino:
     """The exported networks, compiled for each size: fixed sizes take half the time and memory."""
 
-    def __init__(self) -> None:
-        self.core = ov.Core()
-        # bf16 only where the processor has it: elsewhere it is slower, or fails.
-        native = self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.config = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "bf16" if "BF16" in native else "f32",
-        }
+    def __init__(self, precision: Precision | None = None) -> None:
+        self.precision: Precision = precision or native_precision()
 
     def features(self, image: Array) -> Features:
         request = self._request("nst_features", [image])
@@ -80,28 +71,15 @@ class OpenVino:
         return loss
 
     def _request(self, name: str, inputs: list[Array]) -> ov.InferRequest:
-        model = self.core.read_model(WEIGHTS / f"{name}.xml")
+        model = core().read_model(WEIGHTS / f"{name}.xml")
         model.reshape({i: array.shape for i, array in enumerate(inputs)})
-        return self.core.compile_model(model, "CPU", self.config).create_infer_request()
+        return compiled(model, self.precision).create_infer_request()
 
 
 @cache
-def get_engine(name: Literal["auto", "openvino", "torch"] = "auto") -> Engine:
-    if name == "torch" or (name == "auto" and has_cuda()):
+def get_engine(name: settings.Engine = "auto") -> Engine:
+    if uses_torch(name):
         from model_nst.torch_engine import Torch  # the bot on a CPU never imports torch
 
         return Torch()
     return OpenVino()
-
-
-def has_cuda() -> bool:
-    """Whether torch is installed and there is a GPU for it, found out without importing torch."""
-    if find_spec("torch") is None:
-        return False
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    count = ctypes.c_int()
-    found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
-    return bool(found and count.value > 0)

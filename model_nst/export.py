@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model_nst.engine import WEIGHTS
+from engines import WEIGHTS
 from model_nst.network import CHANNELS, FeatureNetwork, GradientNetwork
 
 INDICES = (0, 2, 5, 7, 10)  # of the five convolutions in torchvision's VGG16 `features`

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from safetensors.torch import load_file
 
-from model_nst.engine import WEIGHTS, Array, Features, Loss
+from engines import WEIGHTS
+from model_nst.engine import Array, Features, Loss
 from model_nst.network import FeatureNetwork, GradientNetwork
 
 

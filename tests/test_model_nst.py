@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file
 
-from model_nst.engine import WEIGHTS, Array, Engine, Loss, OpenVino
+from engines import WEIGHTS
+from model_nst.engine import Array, Engine, Loss, OpenVino
 from model_nst.export import export_networks
 from model_nst.network import (
     CONTENT,
@@ -77,9 +78,7 @@ def test_gradient_by_hand_is_autograds(width: int, height: int) -> None:
 
 
 def openvino_f32() -> OpenVino:
-    engine = OpenVino()
-    engine.config["INFERENCE_PRECISION_HINT"] = "f32"
-    return engine
+    return OpenVino("f32")
 
 
 @pytest.mark.parametrize(
