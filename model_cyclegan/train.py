@@ -59,19 +59,20 @@ class TrainSettings:
     discriminators: tuple[DiscriminatorKind, ...] = ("features", "whole")
     spectral: bool = True  # spectral norm in the patch discriminator, else instance norm
     loss: AdversarialLoss = "hinge"
-    adversarial: float = 3.0  # weights of the generators' losses
-    cycle: float = 5.0
-    cycle_colour: float = 0.5
+    adversarial: float = 5.0  # weights of the generators' losses
+    cycle: float = 4.0
+    cycle_colour: float = 0.3
     identity: float = 1.0
     blotches: float = 10.0
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
     crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))
     window: int = 96  # pixels of a crop that the feature heads see; 0: all
     pool: int = 0  # earlier translations kept to be judged again
-    rate: float = 3e-4
+    rate: float = 3.5e-4
     discriminator_rate: float = 3e-4
     betas: tuple[float, float] = (0.5, 0.99)
     discriminator_betas: tuple[float, float] = (0.0, 0.99)
+    clip: float = 200.0  # longest gradient of the generators; without instance norm some are wild
     constant: float = 0.5  # share of the time before the rate falls to 0
     ema: float = 0.995
 
@@ -97,6 +98,7 @@ PRESETS = {
         blotches=0.0,
         crops=((256, 1),),
         pool=50,
+        clip=float("inf"),
         rate=2e-4,
         discriminator_rate=2e-4,
         betas=(0.5, 0.999),
@@ -210,7 +212,7 @@ class Training:
                 scores = self._judge(target, translations[name])
                 adversarial = adversarial + generator_loss(scores, s.loss)
         loss = s.adversarial * adversarial + s.cycle * cycle + s.identity * identity
-        self._descend(0, loss + s.blotches * blotches)
+        self._descend(0, loss + s.blotches * blotches, s.clip)
 
         # The judges.
         self.judges.requires_grad_(True)
@@ -222,16 +224,18 @@ class Training:
                     fake = self.pools[name].exchange(fake)
                 real_scores = self._judge(target, photos[target])
                 judged = judged + discriminator_loss(real_scores, self._judge(target, fake), s.loss)
-        self._descend(1, judged)
+        self._descend(1, judged, float("inf"))
 
         self._average()
         self.iteration += 1
         return torch.stack((adversarial, cycle, identity, blotches, judged)).detach()
 
-    def _descend(self, which: int, loss: Tensor) -> None:
-        self.optimisers[which].zero_grad(set_to_none=True)
+    def _descend(self, which: int, loss: Tensor, clip: float) -> None:
+        optimiser = self.optimisers[which]
+        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimisers[which].step()
+        nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], clip)
+        optimiser.step()
 
     @torch.no_grad()
     def _average(self) -> None:
