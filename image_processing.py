@@ -21,6 +21,7 @@ from PIL import Image, ImageCms, ImageOps
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from model_cyclegan.season import DIRECTIONS, Direction, translate
 from model_nst.engine import get_engine
 from model_nst.style_transfer import Strength, transfer
 from presets import N_, PRESETS
@@ -31,6 +32,7 @@ OnProgress = Callable[[float], None]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg")  # of what the command line writes
 LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 BAND = 256  # rows of a large photo that are worked on at once
 SMALLEST_WORKED_AT = 128  # pixels; a smaller photo is enlarged to it, or no stroke would fit
@@ -197,14 +199,32 @@ def paint(
     painting of the same photo. `on_progress` gets the share done, 0 to 1, at every step; whatever
     it raises stops the work.
     """
-    side = min(size, max(SMALLEST_WORKED_AT, *content.size))
-    scale = side / max(content.size)
-    working_size = (max(1, round(content.width * scale)), max(1, round(content.height * scale)))
-    small = content.resize(working_size, Image.Resampling.LANCZOS, reducing_gap=3)
+    small = _working_copy(content, size)
     painting = transfer(small, style, get_engine(engine), strength, variation, on_progress)
-    if scale >= 1:
-        return painting.resize(content.size, Image.Resampling.LANCZOS)
-    return with_detail(painting, small, content)
+    return _at_own_size(painting, small, content)
+
+
+def change_season(
+    photo: Image.Image, direction: Direction, *, size: int = 512, engine: Engine = "auto"
+) -> Image.Image:
+    """`photo` as if taken half a year later, at its own size; both are RGB.
+
+    `size` is the long side in pixels that is worked at.
+    """
+    small = _working_copy(photo, size)
+    return _at_own_size(translate(small, direction, engine), small, photo)
+
+
+def _working_copy(photo: Image.Image, size: int) -> Image.Image:
+    scale = min(size, max(SMALLEST_WORKED_AT, *photo.size)) / max(photo.size)
+    width, height = (max(1, round(side * scale)) for side in photo.size)
+    return photo.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+
+
+def _at_own_size(result: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:
+    if small.width >= photo.width:
+        return result.resize(photo.size, Image.Resampling.LANCZOS)
+    return with_detail(result, small, photo)
 
 
 def with_detail(painting: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:
@@ -297,7 +317,7 @@ def _size(text: str) -> int:
 
 def _output(text: str) -> Path:
     path = Path(text)
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+    if path.suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text} does not end in .png, .jpg or .jpeg")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
@@ -349,6 +369,29 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
     _write(painting, arguments.out)
 
 
+def _season(arguments: argparse.Namespace, settings: Settings) -> None:
+    limits = limits_of(settings)
+    photos: list[Path] = arguments.photos
+    for path, output in zip(photos, _outputs(photos, arguments.out), strict=True):
+        photo = _read(path, limits)
+        size = arguments.size or settings.cyclegan_size
+        _write(change_season(photo, arguments.direction, size=size, engine=settings.engine), output)
+
+
+def _outputs(photos: list[Path], out: Path) -> list[Path]:
+    """`out` itself for one photo, if it is named like a picture; else files of the photos' stems in
+    the folder `out`, which is made where it is missing.
+    """
+    if len(photos) == 1 and out.suffix.lower() in SUFFIXES:
+        return [out]
+    outputs = [out / f"{photo.stem}.jpg" for photo in photos]
+    for photo, output in zip(photos, outputs, strict=True):
+        if outputs.count(output) > 1:
+            raise FileExistsError(0, "two of the photos have this name", photo.name)
+    out.mkdir(parents=True, exist_ok=True)
+    return outputs
+
+
 def main() -> int:
     parser = _Parser(description="Repaints photos.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -368,6 +411,14 @@ def main() -> int:
     style.add_argument(
         "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
     )
+    for direction in DIRECTIONS:
+        season = commands.add_parser(direction, help="change the season of photos")
+        season.set_defaults(run=_season, direction=direction)
+        season.add_argument("photos", type=Path, nargs="+", metavar="PHOTO")
+        season.add_argument("--size", type=_size, metavar="N", help="as for style")
+        season.add_argument(
+            "-o", dest="out", type=Path, required=True, metavar="OUT", help="a file, or a folder"
+        )
     arguments = parser.parse_args()
     # Pillow warns of oddities in files that it reads all the same.
     warnings.filterwarnings("ignore", module="PIL")

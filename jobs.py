@@ -1,7 +1,7 @@
-"""From an accepted photo to its painting: the job, the queue it waits in, and the work itself.
+"""From an accepted photo to the picture that answers it: the job, its queue, and the work.
 
-A job holds ids and choices only. docket keeps the queue and runs `paint_photo` for each job, which
-downloads the photo, has it painted in a thread, and sends the result.
+A job holds ids and choices only. docket keeps the queue and runs `repaint` for each job, which
+downloads the photo, works on it in a thread, and sends the result.
 """
 
 import asyncio
@@ -19,18 +19,21 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, ReplyParamete
 from aiogram.utils.chat_action import ChatActionSender
 from aiogram.utils.i18n import I18n
 from docket import Disposition, Docket, ExecutionCancelled, Worker
+from PIL import Image
 
 import keyboards
 from image_processing import (
     BadImage,
     Cancelled,
     OnProgress,
+    change_season,
     decode,
     encode_file,
     encode_photo,
     limits_of,
     paint,
 )
+from model_cyclegan.season import Direction
 from model_nst.style_transfer import Strength
 from presets import N_, PRESETS
 from settings import Settings
@@ -42,26 +45,46 @@ STATUS_SECONDS = 2.0  # between two edits of a status message; Telegram allows a
 
 
 @dataclass(frozen=True)
-class Job:
-    """A wish for one painting.
-
-    `style` is a preset's name, or the unique id of a style picture of the user's own, which
-    Telegram then has under `style_file_id`. Another `variation` gives another painting.
+class StyleWish:
+    """To be painted in a style: a preset's name, or the unique id of a picture of the user's own,
+    which Telegram then has under `file_id`. Another `variation` is another painting.
     """
 
-    chat_id: int
-    user_id: int
-    language: Language
-    photo: Photo
     style: str
-    style_file_id: str | None
+    file_id: str | None
     strength: Strength = "normal"
     variation: int = 0
 
     @property
     def key(self) -> str:
-        """Unique for a wish within its chat: the same wish twice is queued once."""
-        return f"{self.photo.message_id}/{self.style}/{self.strength}/{self.variation}"
+        return f"{self.style}/{self.strength}/{self.variation}"
+
+
+@dataclass(frozen=True)
+class SeasonWish:
+    """To be shown half a year later."""
+
+    direction: Direction
+
+    @property
+    def key(self) -> str:
+        return self.direction
+
+
+@dataclass(frozen=True)
+class Job:
+    """What somebody wants done with a photo."""
+
+    chat_id: int
+    user_id: int
+    language: Language
+    photo: Photo
+    wish: StyleWish | SeasonWish
+
+    @property
+    def key(self) -> str:
+        """Unique within its chat: the same wish for the same photo is queued once."""
+        return f"{self.photo.message_id}/{self.wish.key}"
 
 
 def docket_key(chat_id: int, key: str) -> str:
@@ -76,7 +99,7 @@ async def submit(job: Job, bot: Bot, docket: Docket) -> None:
         reply_markup=keyboards.status_menu(job.key),
         reply_parameters=_reply_to(job.photo),
     )
-    add = docket.add("paint_photo", key=docket_key(job.chat_id, job.key))
+    add = docket.add("repaint", key=docket_key(job.chat_id, job.key))
     execution = await add(job, status.message_id)
     if execution.disposition is not Disposition.SCHEDULED:  # it waits already
         await status.delete()
@@ -97,12 +120,12 @@ async def run_queue(bot: Bot, settings: Settings, i18n: I18n) -> AsyncIterator[D
     """The queue and its workers; on leaving, jobs in work get `shutdown_seconds` to finish."""
     threads = ThreadPoolExecutor(settings.workers, thread_name_prefix="painter")
 
-    async def paint_photo(job: Job, status_id: int) -> None:
+    async def repaint(job: Job, status_id: int) -> None:
         with i18n.context(), i18n.use_locale(job.language):
             await _answer(job, status_id, bot, settings, threads)
 
     async with Docket(name="paintbox", url="memory://") as docket:
-        docket.register(paint_photo)
+        docket.register(repaint)
         async with Worker(docket, concurrency=settings.workers) as worker:
             running = asyncio.create_task(worker.run_forever())
             try:
@@ -118,23 +141,26 @@ async def run_queue(bot: Bot, settings: Settings, i18n: I18n) -> AsyncIterator[D
 async def _answer(
     job: Job, status_id: int, bot: Bot, settings: Settings, threads: ThreadPoolExecutor
 ) -> None:
-    """Sends the painting, or a sentence that says why there is none."""
+    """Sends the result, or a sentence that says why there is none."""
 
     async def show(text: str, menu: InlineKeyboardMarkup) -> None:
-        with suppress(TelegramAPIError):  # an unseen status must not cost the painting
+        with suppress(TelegramAPIError):  # an unseen status must not cost the result
             await bot.edit_message_text(
                 text, chat_id=job.chat_id, message_id=status_id, reply_markup=menu
             )
 
     async def show_progress(fraction: float) -> None:
-        await show(keyboards.painting(fraction), keyboards.status_menu(job.key))
+        await show(keyboards.progress(fraction), keyboards.status_menu(job.key))
 
     try:
         async with ChatActionSender.upload_photo(chat_id=job.chat_id, bot=bot):
-            content = await _download(bot, job.photo.file_id)
-            style = await _style_picture(bot, job)
-            work = partial(_paint, job, content, style, settings)
-            result = await _in_thread(work, threads, show_progress)
+            photo = await _download(bot, job.photo.file_id)
+            if isinstance(job.wish, StyleWish):
+                style = await _style_picture(bot, job.wish)
+                work = partial(_paint, photo, style, job.wish, settings)
+            else:
+                work = partial(_change_season, photo, job.wish, settings)
+            result = await _in_thread(partial(_as_file, job, work), threads, show_progress)
             await _send(bot, job, result)
         await bot.delete_message(job.chat_id, status_id)
     except BadImage as error:
@@ -174,26 +200,41 @@ async def _in_thread(
 
 
 def _paint(
-    job: Job, content: bytes, style: bytes, settings: Settings, on_progress: OnProgress
-) -> BufferedInputFile:
+    photo: bytes, style: bytes, wish: StyleWish, settings: Settings, on_progress: OnProgress
+) -> Image.Image:
     limits = limits_of(settings)
     try:
         style_image = decode(style, limits)
     except BadImage as error:
         raise BadImage(N_("The style picture: {problem}"), problem=error) from error
-    painting = paint(
-        decode(content, limits),
+    return paint(
+        decode(photo, limits),
         style_image,
         size=settings.nst_size,
-        strength=job.strength,
-        variation=job.variation,
+        strength=wish.strength,
+        variation=wish.variation,
         engine=settings.engine,
         on_progress=on_progress,
     )
+
+
+def _change_season(
+    photo: bytes, wish: SeasonWish, settings: Settings, on_progress: OnProgress
+) -> Image.Image:
+    image = decode(photo, limits_of(settings))
+    on_progress(0.5)  # the rest takes a fraction of a second
+    return change_season(image, wish.direction, size=settings.cyclegan_size, engine=settings.engine)
+
+
+def _as_file(
+    job: Job, work: Callable[[OnProgress], Image.Image], on_progress: OnProgress
+) -> BufferedInputFile:
+    """The finished picture as Telegram wants it: lossless where the photo came as a file."""
+    picture = work(on_progress)
     if job.photo.as_file:
-        data, extension = encode_file(painting)
-        return BufferedInputFile(data, f"painting{extension}")
-    return BufferedInputFile(encode_photo(painting), "painting.jpg")
+        data, extension = encode_file(picture)
+        return BufferedInputFile(data, f"paintbox{extension}")
+    return BufferedInputFile(encode_photo(picture), "paintbox.jpg")
 
 
 async def _download(bot: Bot, file_id: str) -> bytes:
@@ -202,16 +243,21 @@ async def _download(bot: Bot, file_id: str) -> bytes:
     return file.read()
 
 
-async def _style_picture(bot: Bot, job: Job) -> bytes:
-    if job.style_file_id is None:
-        return await asyncio.to_thread(PRESETS[job.style].path.read_bytes)
-    return await _download(bot, job.style_file_id)
+async def _style_picture(bot: Bot, wish: StyleWish) -> bytes:
+    if wish.file_id is None:
+        return await asyncio.to_thread(PRESETS[wish.style].path.read_bytes)
+    return await _download(bot, wish.file_id)
 
 
 async def _send(bot: Bot, job: Job, result: BufferedInputFile) -> None:
-    preset = PRESETS.get(job.style)
-    caption = keyboards.caption_of(preset) if preset else None
-    menu = keyboards.result_menu(job.style, job.strength, job.variation)
+    wish = job.wish
+    caption = None
+    if isinstance(wish, SeasonWish):
+        menu = keyboards.season_result_menu()
+    else:
+        menu = keyboards.painting_menu(wish.style, wish.strength, wish.variation)
+        if preset := PRESETS.get(wish.style):
+            caption = keyboards.caption_of(preset)
     reply = _reply_to(job.photo)
     if job.photo.as_file:
         await bot.send_document(

@@ -7,6 +7,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
 
 from image_processing import STRENGTHS, BadImage
+from model_cyclegan.season import Direction
 from model_nst.style_transfer import Strength
 from presets import PRESETS, Preset
 from settings import Settings
@@ -21,6 +22,7 @@ class Menu(StrEnum):
     WINTER_TO_SUMMER = "winter2summer"
     EXAMPLES = "examples"
     USE_AS_STYLE = "use_as_style"
+    PAINT_RESULT = "paint_result"
 
 
 class MenuChoice(CallbackData, prefix="menu"):
@@ -135,7 +137,7 @@ def status_menu(job_key: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[_button(_("✖️ Cancel"), CancelJob(key=job_key))]])
 
 
-def result_menu(style: str, strength: Strength, variation: int) -> InlineKeyboardMarkup:
+def painting_menu(style: str, strength: Strength, variation: int) -> InlineKeyboardMarkup:
     """What people do next; softer and stronger are there while there is something to go to."""
     place = STRENGTHS.index(strength)
     nudge = []
@@ -158,10 +160,19 @@ def result_menu(style: str, strength: Strength, variation: int) -> InlineKeyboar
     )
 
 
+def season_result_menu() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [_menu_button(_("🎨 Paint this in a style"), Menu.PAINT_RESULT)],
+            [_menu_button(_("☰ Menu"), Menu.MAIN)],
+        ]
+    )
+
+
 def greeting(name: str) -> str:
     return _(
         "Hello, {name}! I repaint photos: in the style of a painting, yours or a famous one, "
-        "and soon in another season.\n\nWhat shall we do?"
+        "or in another season.\n\nWhat shall we do?"
     ).format(name=name)
 
 
@@ -170,8 +181,9 @@ def help_text() -> str:
         "<b>How it works</b>\n"
         "1. Choose <i>Paint in a style</i> and pick a famous painting, "
         "or send a picture whose style you like.\n"
-        "2. Send photos, as many as you like. Each comes back painted, at its own size.\n\n"
-        "Under each result you can make it softer or stronger, or try another style. "
+        "2. Send photos, as many as you like. Each comes back painted, at its own size.\n"
+        "Or choose <i>Summer to winter</i> or <i>Winter to summer</i>, and send photos.\n\n"
+        "Under each painting you can make it softer or stronger, or try another style. "
         "Telegram shrinks photos; send yours as a file to keep every pixel.\n\n"
         "/start – the menu\n"
         "/language – English or Russian\n"
@@ -247,8 +259,12 @@ def photo_forgotten() -> str:
     return _("I can no longer see that photo. Please send it again.")
 
 
-def season_coming_soon() -> str:
-    return _("Changing seasons is coming soon. Meanwhile I can paint your photo in a style.")
+def season_chosen(direction: Direction, photos_wait: bool) -> str:
+    if direction == "summer2winter":
+        text = _("Let it snow: I turn summer into winter.")
+    else:
+        text = _("Let it thaw: I turn winter into summer.")
+    return f"{text} {_what_now(photos_wait)}"
 
 
 def anything_else() -> str:
@@ -270,7 +286,7 @@ def queued() -> str:
     return _("🕓 Waiting for a free brush…")
 
 
-def painting(fraction: float) -> str:
+def progress(fraction: float) -> str:
     """`fraction` of the work that is done, 0 to 1."""
     done = round(fraction * 10)
     bar = "▓" * done + "░" * (10 - done)

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     # Painting.
     engine: Engine = "auto"
     nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
+    cyclegan_size: int = Field(512, ge=128, le=2048)  # the same for seasons
     workers: int = Field(1, ge=1, le=64)  # photos painted at the same time
 
     # What is taken for a photo.

@@ -9,8 +9,10 @@ from aiogram.types import Message, TelegramObject
 from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n.middleware import I18nMiddleware
 
+from model_cyclegan.season import Direction
+
 Language = Literal["en", "ru"]
-Mode = Literal["style"]
+Mode = Literal["style"] | Direction
 
 OWN_STYLES = 5  # style pictures of their own that are remembered for each user
 PENDING = 10  # photos that wait for a choice; an album has at most ten

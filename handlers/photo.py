@@ -1,4 +1,4 @@
-"""A photo arrives: it is painted, taken as a style, or we ask what to do with it.
+"""A photo arrives: it is worked on, taken as a style, or we ask what to do with it.
 
 Also the buttons under results and under the status message.
 """
@@ -12,7 +12,7 @@ from docket import Docket
 
 import keyboards
 from handlers.reply import chat_of, photo_behind, reply_to_press
-from jobs import Job, cancel, submit
+from jobs import Job, SeasonWish, StyleWish, cancel, submit
 from keyboards import CancelJob, Repaint
 from presets import PRESETS
 from settings import Settings
@@ -29,14 +29,14 @@ async def take_photo(
         await message.reply(keyboards.file_too_big(settings.max_file_mb))
     elif user.mode is None:
         await ask_about(message, photo, user)
-    elif user.style is None:
+    elif user.mode == "style" and user.style is None:
         user.remember_style(photo)
         text = keyboards.own_style_chosen(photos_wait=bool(user.pending))
         await message.reply(text, reply_markup=keyboards.back_to_menu())
-        await paint_pending(user, message.chat.id, bot, docket)
+        await submit_pending(user, message.chat.id, bot, docket)
     else:
         user.remember_photo(photo)
-        await paint_pending(user, message.chat.id, bot, docket)
+        await submit_pending(user, message.chat.id, bot, docket)
 
 
 async def ask_about(message: Message, photo: Photo, user: User) -> None:
@@ -48,19 +48,17 @@ async def ask_about(message: Message, photo: Photo, user: User) -> None:
     await message.reply(keyboards.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
 
 
-async def paint_pending(user: User, chat_id: int, bot: Bot, docket: Docket) -> None:
-    """Queues the photos that wait for it in the user's style, which has been chosen."""
-    assert user.style is not None
+async def submit_pending(user: User, chat_id: int, bot: Bot, docket: Docket) -> None:
+    """Queues the photos that wait, for what the user has chosen."""
+    wish: StyleWish | SeasonWish
+    if user.mode is not None and user.mode != "style":
+        wish = SeasonWish(user.mode)
+    elif user.style is not None:
+        wish = StyleWish(user.style, user.own_styles.get(user.style))
+    else:
+        return
     for photo in user.take_pending():
-        job = Job(
-            chat_id=chat_id,
-            user_id=user.id,
-            language=user.speaks,
-            photo=photo,
-            style=user.style,
-            style_file_id=user.own_styles.get(user.style),
-        )
-        await submit(job, bot, docket)
+        await submit(Job(chat_id, user.id, user.speaks, photo, wish), bot, docket)
 
 
 @router.callback_query(Repaint.filter())
@@ -74,17 +72,10 @@ async def repaint(
     elif callback_data.style not in PRESETS and style_file_id is None:
         await reply_to_press(query, bot, keyboards.style_forgotten(), keyboards.style_menu())
     else:
-        job = Job(
-            chat_id=chat_of(query),
-            user_id=user.id,
-            language=user.speaks,
-            photo=photo,
-            style=callback_data.style,
-            style_file_id=style_file_id,
-            strength=callback_data.strength,
-            variation=callback_data.variation,
+        wish = StyleWish(
+            callback_data.style, style_file_id, callback_data.strength, callback_data.variation
         )
-        await submit(job, bot, docket)
+        await submit(Job(chat_of(query), user.id, user.speaks, photo, wish), bot, docket)
 
 
 @router.callback_query(CancelJob.filter())

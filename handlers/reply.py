@@ -18,6 +18,11 @@ def photo_behind(query: CallbackQuery) -> Photo | None:
     return None
 
 
+def result_in(query: CallbackQuery) -> Photo | None:
+    """The picture of the button's message itself."""
+    return photo_in(query.message) if isinstance(query.message, Message) else None
+
+
 async def reply_to_press(
     query: CallbackQuery, bot: Bot, text: str, menu: InlineKeyboardMarkup | None = None
 ) -> None:

@@ -1,20 +1,31 @@
-"""Summer to winter and winter to summer."""
+"""Choosing a season: summer to winter, or winter to summer."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
+from docket import Docket
 
 import keyboards
-from handlers.reply import photo_behind, reply_to_press
+from handlers.photo import submit_pending
+from handlers.reply import chat_of, photo_behind, reply_to_press
 from keyboards import Menu, MenuChoice
+from model_cyclegan.season import Direction
 from users import User
 
 router = Router(name="season")
 
-SEASONS = {Menu.SUMMER_TO_WINTER, Menu.WINTER_TO_SUMMER}
+SEASONS: dict[Menu, Direction] = {
+    Menu.SUMMER_TO_WINTER: "summer2winter",
+    Menu.WINTER_TO_SUMMER: "winter2summer",
+}
 
 
 @router.callback_query(MenuChoice.filter(F.item.in_(SEASONS)))
-async def choose_season(query: CallbackQuery, user: User, bot: Bot) -> None:
+async def choose_season(
+    query: CallbackQuery, callback_data: MenuChoice, user: User, bot: Bot, docket: Docket
+) -> None:
     if photo := photo_behind(query):
         user.remember_photo(photo)
-    await reply_to_press(query, bot, keyboards.season_coming_soon(), keyboards.style_offer())
+    user.mode = SEASONS[callback_data.item]
+    text = keyboards.season_chosen(user.mode, photos_wait=bool(user.pending))
+    await reply_to_press(query, bot, text, keyboards.back_to_menu())
+    await submit_pending(user, chat_of(query), bot, docket)

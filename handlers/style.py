@@ -6,8 +6,8 @@ from docket import Docket
 
 import keyboards
 from handlers.album import send_album
-from handlers.photo import paint_pending
-from handlers.reply import chat_of, photo_behind, reply_to_press
+from handlers.photo import submit_pending
+from handlers.reply import chat_of, photo_behind, reply_to_press, result_in
 from keyboards import Menu, MenuChoice, StyleChoice
 from presets import PRESETS
 from users import User
@@ -15,9 +15,10 @@ from users import User
 router = Router(name="style")
 
 
-@router.callback_query(MenuChoice.filter(F.item == Menu.STYLE))
-async def ask_style(query: CallbackQuery, user: User, bot: Bot) -> None:
-    if photo := photo_behind(query):
+@router.callback_query(MenuChoice.filter(F.item.in_({Menu.STYLE, Menu.PAINT_RESULT})))
+async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User, bot: Bot) -> None:
+    result = callback_data.item == Menu.PAINT_RESULT
+    if photo := result_in(query) if result else photo_behind(query):
         user.remember_photo(photo)
     user.mode, user.style = "style", None
     await reply_to_press(query, bot, keyboards.choose_style(), keyboards.style_menu())
@@ -38,7 +39,7 @@ async def choose_preset(
     preset = PRESETS[callback_data.style]
     text = keyboards.preset_chosen(preset, photos_wait=bool(user.pending))
     await reply_to_press(query, bot, text, keyboards.back_to_menu())
-    await paint_pending(user, chat_of(query), bot, docket)
+    await submit_pending(user, chat_of(query), bot, docket)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))

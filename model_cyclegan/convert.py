@@ -1,6 +1,7 @@
 """Converts the generators that CycleGAN's authors published.
 
-`python -m model_cyclegan.convert FILE.pth OUT.safetensors`
+`python -m model_cyclegan.convert FILE.pth OUT.safetensors` also writes the OpenVINO network beside
+OUT. In `models_wts/` under the authors' name for it, the bot takes it instead of ours.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model_cyclegan.generator import PAPER, build_generator
+from model_cyclegan.export import export
+from model_cyclegan.generator import PAPER, build_generator, load_generator
 
 # Old versions of torch kept these for instance norm, unused.
 UNUSED = ("running_mean", "running_var", "num_batches_tracked")
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     weights = convert(torch.load(args.file, map_location="cpu", weights_only=True))
     save_file(weights, args.out, {"generator": json.dumps(asdict(PAPER))})
+    export(load_generator(args.out), args.out.with_suffix(".xml"))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def picture(path: Path, width: int, kind: str = "JPEG") -> bytes:
 
 
 CAT = picture(PHOTOS / "chelsea.jpg", 400)
+FIELDS = picture(PHOTOS / "summer_rice_fields.jpg", 640)
 COFFEE = picture(PHOTOS / "coffee.jpg", 300)
 KISS = picture(STYLES / "3_kiss.jpg", 320)
 
@@ -249,13 +250,35 @@ async def test_a_file_comes_back_as_a_file_without_loss(chat: LocalChat) -> None
             assert painting.size == opened(sent).size
 
 
-async def test_seasons_are_coming_soon(chat: LocalChat) -> None:
+async def test_a_photo_changes_its_season_at_its_own_size(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await ann.say("/start")
-        menu = await ann.next_message()
-        for button in ("❄️ Summer to winter", "☀️ Winter to summer"):
-            await ann.press(menu, button)
-            assert "coming soon" in (await ann.next_message()).text
+        await ann.press(await ann.next_message(), "❄️ Summer to winter")
+        assert "Let it snow" in (await ann.next_message()).text
+        [photo] = await ann.send_photo(FIELDS)
+        await ann.next_message()
+        result = await ann.next_message(PAINTING_S)
+        assert result.raw["reply_to_message"]["message_id"] == photo.id
+        winter = await ann.download(result)
+        assert opened(winter).size == opened(FIELDS).size
+        assert difference(winter, FIELDS) > 3
+        await ann.press(result, "🎨 Paint this in a style")
+        await ann.next_message()
+        await ann.send_photo(KISS)
+        await ann.next_message()
+        painted = await next_painting(ann)
+        assert painted.raw["reply_to_message"]["message_id"] == result.id
+
+
+async def test_a_photo_sent_first_can_change_its_season(chat: LocalChat) -> None:
+    async with join(chat.url, "Анна", "ru") as anna:
+        [photo] = await anna.send_photo(FIELDS)
+        await anna.press(await anna.next_message(), "☀️ Из зимы в лето")
+        assert "Приступаю" in (await anna.next_message()).text
+        await anna.next_message()
+        result = await anna.next_message(PAINTING_S)
+        assert result.raw["reply_to_message"]["message_id"] == photo.id
+        assert opened(await anna.download(result)).size == opened(FIELDS).size
 
 
 async def test_examples_are_shown_as_an_album(chat: LocalChat) -> None:

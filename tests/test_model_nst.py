@@ -109,7 +109,6 @@ def test_a_flat_image_has_no_frame_in_its_first_features() -> None:
     torch.testing.assert_close(first, first[:, :, 8:9, 8:9].expand_as(first), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.trace:DeprecationWarning")  # OpenVINO's own call
 def test_exported_networks_hold_the_committed_weights(tmp_path: Path) -> None:
     export_networks(load_file(WEIGHTS / "nst_features.safetensors"), tmp_path)
     for name in ("nst_features.bin", "nst_gradient.bin"):

@@ -11,9 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_send_a_photo_pick_the_great_wave_see_the_painting(chromium: Browser) -> None:
     async with running_bot(LOCAL_CHAT_PORT="0") as bot:
         url = await printed_url(bot)
-        context = await chromium.new_context(
-            viewport={"width": 390, "height": 844}, locale="en-US"
-        )
+        context = await chromium.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
         page = await context.new_page()
         page.set_default_timeout(30_000)
         await page.goto(url)

@@ -1,0 +1,58 @@
+"""Makes what the bot runs of trained generators: `python -m model_cyclegan.export [FILE]`.
+
+FILE is a training's `networks.safetensors`. It is kept as `models_wts/season_networks.safetensors`,
+which the torch engine and the next training's `--init` read; beside it go the OpenVINO networks
+`summer2winter` and `winter2summer`. Without FILE only these are made again.
+"""
+
+import argparse
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import openvino as ov  # type: ignore[import-untyped]
+import torch
+from torch import Tensor, nn
+
+from engines import WEIGHTS
+from model_cyclegan.generator import load_generator
+from model_cyclegan.season import DIRECTIONS
+
+
+class UnitRange(nn.Module):
+    """A generator for images of 0 to 1, as everything outside the networks has them."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, image: Tensor) -> Tensor:
+        result: Tensor = (self.generator(image * 2 - 1) + 1) / 2
+        return result
+
+
+def export(generator: nn.Module, path: Path) -> None:
+    """Saves OpenVINO IR with half precision constants, for `[1, 3, H, W]`, RGB, 0 to 1."""
+    example = torch.rand(1, 3, 64, 64)
+    with warnings.catch_warnings():  # instance norm checks its input's size, which is no harm
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        model = ov.convert_model(UnitRange(generator).eval(), example_input=example)
+    model.reshape([1, 3, -1, -1])
+    ov.save_model(model, path)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m model_cyclegan.export", description=__doc__)
+    parser.add_argument("file", type=Path, nargs="?", help="networks.safetensors of a training")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder, models_wts/ if none")
+    args = parser.parse_args(arguments)
+    kept = args.out / "season_networks.safetensors"
+    if args.file:
+        shutil.copyfile(args.file, kept)
+    for direction in DIRECTIONS:
+        export(load_generator(kept, f"average_{direction}"), args.out / f"{direction}.xml")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Changes the season of a photo: OpenVINO on CPUs, torch on CUDA or when asked for.
+
+The authors' weights are used where `model_cyclegan.convert` put them into `models_wts/` under their
+own names, `summer2winter_yosemite` and `winter2summer_yosemite`; else ours.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engines import WEIGHTS, compiled, core, native_precision, uses_torch
+from settings import Engine
+
+Array = NDArray[np.float32]
+Direction = Literal["summer2winter", "winter2summer"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+MULTIPLE = 8  # pixels; the sides of a generator's input are multiples of it
+
+
+def translate(photo: Image.Image, direction: Direction, engine: Engine = "auto") -> Image.Image:
+    """An RGB photo as if taken half a year later, at its own size."""
+    width, height = photo.size
+    margins = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
+    pixels = np.pad(np.asarray(photo, np.float32) / np.float32(255), margins, "symmetric")
+    image = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+    changed = load_season(direction, engine)(image)[0, :, :height, :width]
+    return Image.fromarray((changed.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
+
+
+@cache
+def load_season(direction: Direction, engine: Engine = "auto") -> Callable[[Array], Array]:
+    """The generator of a direction, `[1, 3, H, W]` to the same, RGB, 0 to 1.
+
+    It is loaded once and may be called from several threads.
+    """
+    if uses_torch(engine):
+        from model_cyclegan.torch_season import load  # the bot on a CPU never imports torch
+
+        return load(direction)
+    official = WEIGHTS / f"{direction}_yosemite.xml"
+    model = core().read_model(official if official.exists() else WEIGHTS / f"{direction}.xml")
+    network = compiled(model, native_precision())
+
+    def run(image: Array) -> Array:
+        result: Array = network.create_infer_request().infer([image], share_inputs=True)[0]
+        return result
+
+    return run

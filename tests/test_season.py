@@ -1,0 +1,125 @@
+"""The season generators as the bot runs them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engines import WEIGHTS, compiled, core
+from image_processing import change_season
+from model_cyclegan import export, season
+from model_cyclegan.generator import GeneratorForm, build_generator
+from tests.conftest import PHOTOS, ROOT
+
+MEBIBYTE = 2**20
+
+
+def photo(name: str, width: int, height: int) -> Image.Image:
+    with Image.open(PHOTOS / f"{name}.jpg") as image:
+        return image.convert("RGB").resize((width, height))
+
+
+def levels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image, float)
+
+
+@pytest.fixture
+def other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder instead of models_wts/."""
+    monkeypatch.setattr(season, "WEIGHTS", tmp_path)
+    season.load_season.cache_clear()
+    yield tmp_path
+    season.load_season.cache_clear()
+
+
+@pytest.mark.parametrize("direction", season.DIRECTIONS)
+def test_both_engines_give_the_same_picture(direction: season.Direction) -> None:
+    image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    network = compiled(core().read_model(WEIGHTS / f"{direction}.xml"), "f32")
+    expected = season.load_season(direction, "torch")(image)
+    assert np.abs(network(image)[0] - expected).max() < 2e-3
+
+
+@pytest.mark.parametrize("size", [(720, 480), (301, 200), (129, 64), (16, 16), (20, 320)])
+def test_the_picture_keeps_its_size(size: tuple[int, int]) -> None:
+    assert change_season(photo("summer_palace", *size), "summer2winter").size == size
+
+
+def test_a_green_meadow_pales_and_the_sky_does_not_turn_green() -> None:
+    before = photo("summer_rice_fields", 512, 256)
+    after = levels(change_season(before, "summer2winter"))
+    green = levels(before)
+    meadow = (green[..., 1] > green[..., 0] + 20) & (green[..., 1] > green[..., 2] + 40)
+    colour = [np.ptp(picture[meadow], axis=1).mean() for picture in (green, after)]
+    assert colour[1] < 0.5 * colour[0]
+
+
+def test_one_generator_serves_several_threads() -> None:
+    small = photo("summer_palace", 256, 160)
+    alone = levels(change_season(small, "summer2winter"))
+    with ThreadPoolExecutor(4) as threads:
+        for together in threads.map(lambda _: change_season(small, "summer2winter"), range(8)):
+            assert np.array_equal(levels(together), alone)
+
+
+def test_what_we_ship_is_small() -> None:
+    for direction in season.DIRECTIONS:
+        files = [WEIGHTS / f"{direction}.{suffix}" for suffix in ("xml", "bin")]
+        assert sum(file.stat().st_size for file in files) < 12 * MEBIBYTE
+
+
+def test_the_authors_weights_go_before_ours(other_weights: Path) -> None:
+    torch.manual_seed(0)
+    form = GeneratorForm("resnet", filters=4, blocks=1, upsample="transposed")
+    generator = build_generator(form).eval()
+    export.export(generator, other_weights / "summer2winter_yosemite.xml")
+    image = np.random.default_rng(0).random((1, 3, 32, 40), np.float32)
+    with torch.inference_mode():
+        expected = ((generator(torch.from_numpy(image) * 2 - 1) + 1) / 2).numpy()
+    assert np.abs(season.load_season("summer2winter")(image) - expected).mean() < 0.01
+
+
+def test_export_makes_the_shipped_networks_again(tmp_path: Path) -> None:
+    export.main([str(WEIGHTS / "season_networks.safetensors"), "--out", str(tmp_path)])
+    for direction in season.DIRECTIONS:
+        made = (tmp_path / f"{direction}.bin").read_bytes()
+        assert made == (WEIGHTS / f"{direction}.bin").read_bytes()
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "image_processing.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_command_line_on_several_photos(tmp_path: Path) -> None:
+    names = ("summer_hills", "summer_ridge")
+    done = command("summer2winter", *(PHOTOS / f"{n}.jpg" for n in names), "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for name in names:
+        with (
+            Image.open(PHOTOS / f"{name}.jpg") as before,
+            Image.open(tmp_path / "out" / f"{name}.jpg") as after,
+        ):
+            assert after.size == before.size
+
+
+def test_command_line_on_one_photo_and_on_a_bad_one(tmp_path: Path) -> None:
+    out = tmp_path / "summer.png"
+    assert command("winter2summer", PHOTOS / "winter_face.jpg", "-o", out).returncode == 0
+    assert out.exists()
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"nothing")
+    failed = command("winter2summer", bad, "-o", tmp_path / "none.png")
+    assert failed.returncode == 2
+    assert len(failed.stderr.splitlines()) == 1
+    assert not (tmp_path / "none.png").exists()
