@@ -144,13 +144,21 @@ async def _answer(
     """Sends the result, or a sentence that says why there is none."""
 
     async def show(text: str, menu: InlineKeyboardMarkup) -> None:
-        with suppress(TelegramAPIError):  # an unseen status must not cost the result
-            await bot.edit_message_text(
-                text, chat_id=job.chat_id, message_id=status_id, reply_markup=menu
-            )
+        await bot.edit_message_text(
+            text, chat_id=job.chat_id, message_id=status_id, reply_markup=menu
+        )
 
     async def show_progress(fraction: float) -> None:
-        await show(keyboards.progress(fraction), keyboards.status_menu(job.key))
+        try:
+            await show(keyboards.progress(fraction), keyboards.status_menu(job.key))
+        except TelegramForbiddenError:
+            raise  # nobody waits for the result any more
+        except TelegramAPIError as error:  # an unseen status must not cost the result
+            log.warning("job %s: its status could not be shown: %s", job.key, error)
+
+    async def give_up(text: str) -> None:
+        with suppress(TelegramAPIError):
+            await show(text, keyboards.back_to_menu())
 
     try:
         async with ChatActionSender.upload_photo(chat_id=job.chat_id, bot=bot):
@@ -164,12 +172,12 @@ async def _answer(
             await _send(bot, job, result)
         await bot.delete_message(job.chat_id, status_id)
     except BadImage as error:
-        await show(keyboards.explained(error), keyboards.back_to_menu())
+        await give_up(keyboards.explained(error))
     except TelegramForbiddenError:
         log.info("user %s blocked the bot, job %s dropped", job.user_id, job.key)
     except Exception:
         log.exception("job %s of user %s failed", job.key, job.user_id)
-        await show(keyboards.failed(), keyboards.back_to_menu())
+        await give_up(keyboards.failed())
 
 
 async def _in_thread(
@@ -177,7 +185,7 @@ async def _in_thread(
     threads: ThreadPoolExecutor,
     show_progress: Callable[[float], Awaitable[None]],
 ) -> BufferedInputFile:
-    """Runs `work` in a thread, shows how far it is, and stops it when this task is cancelled."""
+    """Runs `work` in a thread, shows how far it is, and stops it when this task ends before."""
     stop = threading.Event()
     reached = 0.0
 
@@ -191,7 +199,7 @@ async def _in_thread(
     try:
         while not (await asyncio.wait({running}, timeout=STATUS_SECONDS))[0]:
             await show_progress(reached)
-    except asyncio.CancelledError:
+    except BaseException:  # cancelled, or nobody waits for the result
         stop.set()
         await asyncio.wait({running})
         running.exception()  # Cancelled, most likely: looked at, so that asyncio does not warn

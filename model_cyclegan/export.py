@@ -36,7 +36,7 @@ def export(generator: nn.Module, path: Path) -> None:
     """Saves OpenVINO IR with half precision constants, for `[1, 3, H, W]`, RGB, 0 to 1."""
     example = torch.rand(1, 3, 64, 64)
     with warnings.catch_warnings():  # instance norm checks its input's size, which is no harm
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         model = ov.convert_model(UnitRange(generator).eval(), example_input=example)
     model.reshape([1, 3, -1, -1])
     ov.save_model(model, path)
