@@ -28,7 +28,7 @@ from aiohttp import web
 from docket import Docket
 from pydantic import SecretStr, ValidationError
 
-from commands import publish_commands
+from bot_profile import publish_profile
 from handlers import conversation
 from jobs import run_queue
 from local_chat.server import start as start_local_chat
@@ -140,7 +140,7 @@ async def talk(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
     i18n = I18n(path=ROOT / "locales")
     async with bot.session, run_queue(bot, settings, i18n) as docket:
         dispatcher = make_dispatcher(settings, docket, i18n)
-        await publish_commands(bot, i18n)
+        await publish_profile(bot, i18n)
         if settings.webhook_host:
             await serve_webhook(bot, dispatcher, settings, stop)
         else:

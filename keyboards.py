@@ -199,6 +199,19 @@ def command_descriptions() -> dict[str, str]:
     }
 
 
+def description() -> str:
+    """What stands in an empty chat, at most 512 characters."""
+    return _(
+        "I repaint photos: in the style of a painting, yours or a famous one, "
+        "or in another season. Each comes back at the size you sent it."
+    )
+
+
+def short_description() -> str:
+    """What stands on the bot's own page, at most 120 characters."""
+    return _("Photos in the style of paintings, and in another season.")
+
+
 def menu_text() -> str:
     return _("What shall we do?")
 

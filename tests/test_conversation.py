@@ -107,7 +107,7 @@ async def test_language_can_be_changed_and_stays(chat: LocalChat) -> None:
         assert (await ann.next_message()).text.startswith("Здравствуйте")
 
 
-async def test_commands_are_published_in_both_languages(chat: LocalChat) -> None:
+async def test_its_profile_is_published_in_both_languages(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await ann.say("/start")
         await ann.next_message()  # the bot has started
@@ -116,6 +116,9 @@ async def test_commands_are_published_in_both_languages(chat: LocalChat) -> None
     assert [c["command"] for c in english] == [c["command"] for c in russian]
     assert english[0]["description"] == "the menu"
     assert russian[0]["description"] == "меню"
+    assert chat.state.texts["description", ""].startswith("I repaint photos")
+    assert chat.state.texts["description", "ru"].startswith("Я перерисовываю")
+    assert chat.state.texts["short_description", "ru"]
 
 
 async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat) -> None:
