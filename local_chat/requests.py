@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import BodyPartReader, ClientResponse, MultipartReader, web
+from aiohttp.multipart import MultipartResponseWrapper
 
 from local_chat.api_error import bad_request
 
 Json = dict[str, Any]
 
+MAX_REQUEST_BYTES = 256 * 2**20
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -46,38 +48,43 @@ async def read_form(request: web.Request) -> tuple[Json, list[Upload]]:
     if request.content_type == "application/json":
         return await read_json(request), []
     try:
+        if request.content_type == "multipart/form-data":
+            return await _read_parts(await request.multipart())
         form = await request.post()
     except ValueError:
         raise bad_request("can't parse the form") from None
-    fields: Json = {}
-    uploads = []
-    for name, value in form.items():
-        if isinstance(value, web.FileField):
-            with value.file as file:
-                data = file.read()
-            uploads.append(_upload(name, value.filename, value.content_type, data))
-        else:
-            fields[name] = (
-                value if isinstance(value, str) else bytes(value).decode(errors="replace")
-            )
-    return fields, uploads
+    return {name: str(value) for name, value in form.items()}, []
 
 
 async def read_answer(response: ClientResponse) -> tuple[Json, list[Upload]]:
     """The same of what a webhook answers. Raises `ValueError` for a body that cannot be read."""
-    fields: Json = {}
-    uploads = []
     if response.content_type == "application/json":
         body = json.loads(await response.read() or "{}")
         return (body, []) if isinstance(body, dict) else ({}, [])
     if response.content_type == "multipart/form-data":
-        async for part in MultipartReader.from_response(response):
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                continue
-            data = bytes(await part.read(decode=True))
-            if part.filename is None:
-                fields[part.name] = data.decode(errors="replace")
-            else:
-                declared_type = part.headers.get("Content-Type", "")
-                uploads.append(_upload(part.name, part.filename, declared_type, data))
+        return await _read_parts(MultipartReader.from_response(response))
+    return {}, []
+
+
+async def _read_parts(
+    parts: MultipartReader | MultipartResponseWrapper,
+) -> tuple[Json, list[Upload]]:
+    """Into memory: aiohttp's own reader leaves temporary files open where a form breaks off."""
+    fields: Json = {}
+    uploads = []
+    total = 0
+    async for part in parts:
+        if not isinstance(part, BodyPartReader) or part.name is None:
+            continue
+        body = bytearray()
+        while chunk := await part.read_chunk(2**16):
+            body += chunk
+            total += len(chunk)
+            if total > MAX_REQUEST_BYTES:
+                raise web.HTTPRequestEntityTooLarge(MAX_REQUEST_BYTES, total)
+        if part.filename is None:
+            fields[part.name] = body.decode(errors="replace")
+        else:
+            declared_type = part.headers.get("Content-Type", "")
+            uploads.append(_upload(part.name, part.filename, declared_type, bytes(body)))
     return fields, uploads

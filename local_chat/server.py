@@ -23,14 +23,13 @@ from aiohttp import ClientResponse, web
 from local_chat.api_error import ApiError
 from local_chat.bot_api import BotApi, Uploads
 from local_chat.chat_api import ChatApi
-from local_chat.requests import Upload, read_answer, read_form
+from local_chat.requests import MAX_REQUEST_BYTES, Upload, read_answer, read_form
 from local_chat.state import Failure, State
 from local_chat.updates import Updates
 
 logger = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent / "page"
-MAX_REQUEST_BYTES = 256 * 2**20
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
