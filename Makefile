@@ -14,6 +14,10 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 
+bench: .venv/dev
+	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
+	$(BIN)/python -m benchmarks.nst --out runs/bench
+
 examples: .venv/run
 	$(BIN)/python examples.py
 

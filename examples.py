@@ -6,10 +6,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from PIL import Image, ImageOps
 
-from image_processing import decode, encode_photo, limits_of, paint
+from image_processing import change_season, decode, encode_photo, limits_of, paint
+from model_cyclegan.season import Direction
 from presets import PRESETS
 from settings import ROOT, Settings
 
@@ -22,12 +24,14 @@ GAP = 8  # pixels of white between photo and painting
 
 @dataclass(frozen=True)
 class Example:
+    """A photo of ours and what was made of it: a preset's name, or a direction."""
+
     photo: str
-    preset: str
+    made: str
 
     @property
     def path(self) -> Path:
-        return ROOT / "images" / "examples" / f"{self.photo}_{self.preset}.jpg"
+        return ROOT / "images" / "examples" / f"{self.photo}_{self.made}.jpg"
 
 
 EXAMPLES = (
@@ -36,7 +40,7 @@ EXAMPLES = (
     Example("chelsea", "kiss"),
     Example("summer_valley", "auvers"),
     Example("coffee", "composition_viii"),
-    Example("winter_peaks", "ejiri"),
+    Example("summer_rice_fields", "summer2winter"),
 )
 
 
@@ -63,15 +67,20 @@ def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
 
 def main() -> None:
     pairs = []
+    for folder in {OVERVIEW.parent, EXAMPLES[0].path.parent}:
+        folder.mkdir(exist_ok=True)
     settings = Settings()
     limits = limits_of(settings)
     for example in EXAMPLES:
         photo = decode((PHOTOS / f"{example.photo}.jpg").read_bytes(), limits)
-        style = decode(PRESETS[example.preset].path.read_bytes(), limits)
-        painting = paint(photo, style, size=settings.nst_size, engine=settings.engine)
-        example.path.parent.mkdir(exist_ok=True)
-        example.path.write_bytes(encode_photo(side_by_side(photo, painting)))
-        pairs.append((photo, painting))
+        if preset := PRESETS.get(example.made):
+            style = decode(preset.path.read_bytes(), limits)
+            result = paint(photo, style, size=settings.nst_size, engine=settings.engine)
+        else:
+            direction = cast(Direction, example.made)
+            result = change_season(photo, direction, engine=settings.engine)
+        example.path.write_bytes(encode_photo(side_by_side(photo, result)))
+        pairs.append((photo, result))
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
     OVERVIEW.write_bytes(encode_photo(overview(pairs[:4])))
 

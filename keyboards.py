@@ -244,6 +244,13 @@ def caption_of(preset: Preset) -> str:
     )
 
 
+def example_caption(made: str) -> str:
+    """For a preset's name or a direction."""
+    if preset := PRESETS.get(made):
+        return caption_of(preset)
+    return _("❄️ Summer to winter") if made == "summer2winter" else _("☀️ Winter to summer")
+
+
 def preset_chosen(preset: Preset, photos_wait: bool) -> str:
     text = _("Good choice: {painting}.").format(painting=caption_of(preset))
     return f"{text} {_what_now(photos_wait)}"

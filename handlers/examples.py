@@ -8,15 +8,12 @@ from examples import EXAMPLES
 from handlers.album import send_album
 from handlers.reply import chat_of, reply_to_press
 from keyboards import Menu, MenuChoice
-from presets import PRESETS
 
 router = Router(name="examples")
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.EXAMPLES))
 async def show_examples(query: CallbackQuery, bot: Bot) -> None:
-    pictures = [
-        (example.path, keyboards.caption_of(PRESETS[example.preset])) for example in EXAMPLES
-    ]
+    pictures = [(example.path, keyboards.example_caption(example.made)) for example in EXAMPLES]
     await send_album(chat_of(query), pictures, bot)
     await reply_to_press(query, bot, keyboards.examples_text(), keyboards.style_offer())
