@@ -36,13 +36,14 @@ def discriminator_loss(
     return torch.stack(losses).sum()
 
 
-def cycle_loss(restored: Tensor, photo: Tensor, colour: float = 1.0) -> Tensor:
+def cycle_loss(restored: Tensor, photo: Tensor, colour: float = 1.0, pool: int = 1) -> Tensor:
     """Mean absolute error of a photo that was translated and translated back.
 
     `colour` below 1 forgives wrong colours but not wrong brightness: which green a snowy meadow
-    had cannot be known, and full punishment makes the generator keep traces of the green.
+    had cannot be known, and full punishment makes the generator keep traces of the green. Means of
+    `pool` x `pool` pixels are compared, so that patterns finer than that may change too.
     """
-    error = restored.float() - photo.float()
+    error = F.avg_pool2d(restored.float() - photo.float(), pool)
     grey = error.mean(1, keepdim=True)
     return (grey + colour * (error - grey)).abs().mean()
 
@@ -67,6 +68,17 @@ def blotch_loss(translation: Tensor, photo: Tensor) -> Tensor:
     return total
 
 
+def hue_loss(translation: Tensor, photo: Tensor) -> Tensor:
+    """Mean absolute change of what is clearly blue, red, orange or pink in the photo.
+
+    Skies, sunsets and painted walls have these hues in every season. Green and yellow, and the pale
+    blue of shadows on snow, are free to change.
+    """
+    red, green, blue = (photo.float() + 1).div(2).unbind(1)
+    keep = (4 * (torch.maximum(red, blue) - green - 0.1)).clamp(0, 1)
+    return (keep[:, None] * (translation.float() - photo.float()).abs()).mean()
+
+
 class VggFeatures(nn.Module):
     """Layers of a frozen VGG16 (Simonyan and Zisserman, 2014) as judges' eyes.
 
@@ -75,7 +87,7 @@ class VggFeatures(nn.Module):
     """
 
     # Layers to judge and a factor that brings their activations to about 1.
-    taps: ClassVar = {"conv1_2": 0.01, "conv2_2": 0.005, "conv3_1": 0.005, "conv4_3": 0.01}
+    taps: ClassVar = {"conv1_2": 0.01, "conv2_2": 0.005, "conv3_1": 0.005, "conv4_3": 0.03}
 
     def __init__(self, weights: Path) -> None:
         super().__init__()

@@ -40,13 +40,25 @@ def season_share(photo: Tensor, season: str) -> float:
     return float(shows.float().mean())
 
 
+def sunset_share(photo: Tensor) -> float:
+    """The share of the upper third of a `uint8 [3, H, W]` photo that is orange or pink, 0..1."""
+    red, green, blue = photo[:, : -(-photo.shape[1] // 3)].float()
+    return float(((red > green + 20) & (red > blue + 30) & (red > 120)).float().mean())
+
+
 class Photos:
-    """All photographs of one season on one device; those that show it well come up more often."""
+    """All photographs of one season on one device.
+
+    Those that show it well come up more often; sunsets, which say nothing of it, less.
+    """
 
     def __init__(self, folder: Path, season: str, device: torch.device, seed: int) -> None:
         photos = [load_photo(path) for path in photo_files(folder)]
-        weights = np.array([0.15 + min(1.0, 2 * season_share(p, season)) for p in photos])
-        self.odds = weights / weights.sum()
+        weights = [
+            (0.05 + min(1.0, 2 * season_share(p, season))) * (1 - 0.9 * sunset_share(p))
+            for p in photos
+        ]
+        self.odds = np.array(weights) / sum(weights)
         self.photos = [photo.to(device) for photo in photos]
         self.random = np.random.default_rng(seed)
 

@@ -42,13 +42,27 @@ from model_cyclegan.losses import (
     cycle_loss,
     discriminator_loss,
     generator_loss,
+    hue_loss,
 )
 from model_cyclegan.photos import Photos, load_photo, photo_files
 
 SEASONS = ("summer", "winter")
 DIRECTIONS = {"summer2winter": SEASONS, "winter2summer": SEASONS[::-1]}
 VGG_WEIGHTS = Path(__file__).parents[1] / "models_wts" / "nst_features.safetensors"
-LOSSES = ("adversarial", "cycle", "identity", "blotches", "discriminator")
+LOSSES = ("adversarial", "cycle", "identity", "blotches", "hues", "discriminator")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the losses of one direction count."""
+
+    adversarial: float = 5.0
+    cycle: float = 4.0  # there and back again
+    cycle_colour: float = 0.3
+    cycle_pool: int = 1  # side in pixels of the means that are compared
+    identity: float = 1.0
+    blotches: float = 10.0
+    hues: float = 6.0
 
 
 @dataclass(frozen=True)
@@ -59,14 +73,16 @@ class TrainSettings:
     discriminators: tuple[DiscriminatorKind, ...] = ("features", "whole")
     spectral: bool = True  # spectral norm in the patch discriminator, else instance norm
     loss: AdversarialLoss = "hinge"
-    adversarial: float = 5.0  # weights of the generators' losses
-    cycle: float = 4.0
-    cycle_colour: float = 0.3
-    identity: float = 1.0
-    blotches: float = 10.0
+    summer2winter: Weights = field(default_factory=Weights)
+    # Where snow lay cannot be known from a meadow, and it has to turn green as a whole.
+    winter2summer: Weights = field(
+        default_factory=lambda: Weights(7.5, 2.0, 0.2, 4, identity=0.3, blotches=4.0)
+    )
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
     crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))
-    window: int = 96  # pixels of a crop that the feature heads see; 0: all
+    # Side in pixels of what the feature heads see: either a window of the crop, or all of it,
+    # scaled down to this; 0: all of it as it is.
+    window: int = 96
     pool: int = 0  # earlier translations kept to be judged again
     rate: float = 3.5e-4
     discriminator_rate: float = 3e-4
@@ -91,11 +107,8 @@ PRESETS = {
         discriminators=("patch",),
         spectral=False,
         loss="least_squares",
-        adversarial=1.0,
-        cycle=10.0,
-        cycle_colour=1.0,
-        identity=5.0,
-        blotches=0.0,
+        summer2winter=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0),
+        winter2summer=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0),
         crops=((256, 1),),
         pool=50,
         clip=float("inf"),
@@ -175,11 +188,13 @@ class Training:
         layers: list[Tensor] = []
         if self.features is not None:
             side, window = image.shape[-1], self.settings.window
-            if 0 < window < side:
+            seen = image
+            if 0 < window < side and self.random.random() < 0.5:
+                seen = F.interpolate(image, (window, window), mode="bilinear", antialias=True)
+            elif 0 < window < side:
                 top, left = self.random.integers(side - window + 1, size=2)
-                layers = self.features(image[..., top : top + window, left : left + window])
-            else:
-                layers = self.features(image)
+                seen = image[..., top : top + window, left : left + window]
+            layers = self.features(seen)
         scores: list[Tensor] = self.networks[f"judge_{target}"](image, layers)
         return scores
 
@@ -196,23 +211,31 @@ class Training:
 
         # The generators: fool the judges, be undone by each other, leave their own season alone.
         self.judges.requires_grad_(False)
-        adversarial = cycle = identity = blotches = torch.zeros((), device=self.device)
+        loss = torch.zeros((), device=self.device)
+        found: dict[str, dict[str, Tensor]] = {}
         translations: dict[str, Tensor] = {}
         with self._autocast():
             for name, (source, target) in DIRECTIONS.items():
                 both = torch.cat((photos[source], photos[target]))
                 translation, same = self.networks[name](both).chunk(2)
                 translations[name] = translation
-                identity = identity + cycle_loss(same, photos[target])
-                blotches = blotches + blotch_loss(translation, photos[source])
+                found[name] = {
+                    "identity": cycle_loss(same, photos[target]),
+                    "blotches": blotch_loss(translation, photos[source]),
+                    "hues": hue_loss(translation, photos[source]),
+                }
             for name, back in zip(DIRECTIONS, reversed(DIRECTIONS), strict=True):
                 source, target = DIRECTIONS[name]
+                weights: Weights = getattr(s, name)
                 restored = self.networks[back](translations[name])
-                cycle = cycle + cycle_loss(restored, photos[source], s.cycle_colour)
+                found[name]["cycle"] = cycle_loss(
+                    restored, photos[source], weights.cycle_colour, weights.cycle_pool
+                )
                 scores = self._judge(target, translations[name])
-                adversarial = adversarial + generator_loss(scores, s.loss)
-        loss = s.adversarial * adversarial + s.cycle * cycle + s.identity * identity
-        self._descend(0, loss + s.blotches * blotches, s.clip)
+                found[name]["adversarial"] = generator_loss(scores, s.loss)
+                for kind, value in found[name].items():
+                    loss = loss + getattr(weights, kind) * value
+        self._descend(0, loss, s.clip)
 
         # The judges.
         self.judges.requires_grad_(True)
@@ -228,7 +251,8 @@ class Training:
 
         self._average()
         self.iteration += 1
-        return torch.stack((adversarial, cycle, identity, blotches, judged)).detach()
+        sums = [torch.stack([found[name][k] for name in DIRECTIONS]).sum() for k in LOSSES[:-1]]
+        return torch.stack((*sums, judged)).detach()
 
     def _descend(self, which: int, loss: Tensor, clip: float) -> None:
         optimiser = self.optimisers[which]
@@ -417,8 +441,9 @@ def _changed(settings: TrainSettings, changes: Sequence[str]) -> TrainSettings:
         if name not in names:
             raise ValueError(f"{name!r} is none of {', '.join(sorted(names))}")
         values[name] = json.loads(value)
-    if "generator" in values:
-        values["generator"] = replace(settings.generator, **values["generator"])
+    for part in ("generator", *DIRECTIONS):
+        if part in values:
+            values[part] = replace(getattr(settings, part), **values[part])
     return replace(settings, **values)
 
 
@@ -428,6 +453,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, required=True, help="in all, earlier runs included")
     parser.add_argument("--init", type=Path, help="networks.safetensors to start from")
+    parser.add_argument("--vgg", type=Path, default=VGG_WEIGHTS, help="deeper ones judge better")
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="JSON values")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -439,7 +465,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    training = Training(_changed(PRESETS[args.preset], args.set), torch.device(args.device))
+    settings = _changed(PRESETS[args.preset], args.set)
+    training = Training(settings, torch.device(args.device), args.vgg)
     if args.init and not (args.out / "checkpoint.pt").exists():
         print(f"{training.init(args.init)} tensors taken from {args.init}", file=sys.stderr)
     train(training, args.data, args.out, args.hours, sheet_minutes=args.sheet_minutes, stop=stop)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,17 @@ from model_cyclegan.generator import (
     load_generator,
     stride,
 )
-from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss
-from model_cyclegan.photos import Photos, season_share
+from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss, hue_loss
+from model_cyclegan.photos import Photos, season_share, sunset_share
 from model_cyclegan.train import (
+    DIRECTIONS,
     PRESETS,
     SEASONS,
     VGG_WEIGHTS,
     ImagePool,
     Training,
     TrainSettings,
+    Weights,
     main,
     pace,
     train,
@@ -162,12 +165,52 @@ def test_all_judges_score() -> None:
     assert [score.shape[0] for score in judge(image, layers)] == [2] * 5
 
 
+def test_deeper_vgg_is_judged_deeper(tmp_path: Path) -> None:
+    weights = load_file(VGG_WEIGHTS)
+    for block, i, inputs, outputs in ((3, 2, 256, 8), (4, 1, 8, 8), (4, 2, 8, 8), (4, 3, 8, 12)):
+        weights[f"conv{block}_{i}.weight"] = torch.randn(outputs, inputs, 3, 3)
+        weights[f"conv{block}_{i}.bias"] = torch.zeros(outputs)
+    save_file(weights, tmp_path / "vgg.safetensors")
+    features = VggFeatures(tmp_path / "vgg.safetensors")
+    layers = features(torch.rand(1, 3, 96, 96) * 2 - 1)
+    assert [layer.shape[1] for layer in layers] == features.widths == [64, 128, 256, 12]
+    assert layers[-1].shape[2:] == (12, 12)
+
+
 def test_cycle_loss_forgives_colour() -> None:
     photo = torch.zeros(1, 3, 8, 8)
     grey, tint = photo + 0.3, photo + torch.tensor([0.3, -0.3, 0]).view(1, 3, 1, 1)
     assert cycle_loss(tint, photo, 1.0) == pytest.approx(0.2)
     assert cycle_loss(tint, photo, 0.5) == pytest.approx(0.1)
     assert cycle_loss(grey, photo, 0.5) == pytest.approx(0.3)
+
+
+def test_pooled_cycle_loss_forgives_fine_patterns() -> None:
+    photo = torch.zeros(1, 3, 8, 8)
+    stripes = torch.tensor([0.2, -0.2]).repeat(4).expand(1, 3, 8, 8)
+    assert cycle_loss(stripes, photo) == pytest.approx(0.2)
+    assert cycle_loss(stripes, photo, pool=4) == pytest.approx(0)
+    assert cycle_loss(photo + 0.2, photo, pool=4) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("colour", "kept"),
+    [
+        ((0.2, 0.4, 0.8), True),  # blue sky
+        ((0.9, 0.5, 0.2), True),  # sunset
+        ((0.3, 0.5, 0.2), False),  # grass
+        ((0.6, 0.5, 0.3), False),  # dry grass
+        ((0.9, 0.9, 0.95), False),  # snow
+        ((0.6, 0.7, 0.8), False),  # shadow on snow
+    ],
+)
+def test_hue_loss_keeps_skies_and_frees_meadows(
+    colour: tuple[float, float, float], kept: bool
+) -> None:
+    photo = (torch.tensor(colour) * 2 - 1).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert hue_loss(photo, photo) == 0
+    loss = float(hue_loss(photo - 0.4, photo))
+    assert loss > 0.3 if kept else loss < 1e-6
 
 
 def test_blotch_loss_allows_a_change_that_follows_the_photo() -> None:
@@ -188,7 +231,20 @@ def test_photos_prefer_those_that_show_their_season(data: Path) -> None:
     assert [season_share(snow, s) for s in SEASONS] == [0, 1]
     Image.new("RGB", (96, 80), "black").save(data / "train" / "summer" / "night.png")
     odds = Photos(data / "train" / "summer", "summer", CPU, seed=0).odds
-    assert odds[:6] == pytest.approx(odds[-1] * 1.15 / 0.15)
+    assert odds[:6] == pytest.approx(odds[-1] * 1.05 / 0.05)
+
+
+def test_photos_seldom_show_sunsets(data: Path) -> None:
+    sunset = torch.tensor([240, 150, 90], dtype=torch.uint8).view(3, 1, 1).repeat(1, 9, 9)
+    assert sunset_share(sunset) == 1
+    sunset[:, :3] = 200
+    assert sunset_share(sunset) == 0
+    night = Image.new("RGB", (96, 80), "black")
+    night.save(data / "train" / "summer" / "night.png")
+    night.paste((240, 150, 90), (0, 0, 96, 40))
+    night.save(data / "train" / "summer" / "sunset.png")
+    odds = Photos(data / "train" / "summer", "summer", CPU, seed=0).odds
+    assert odds[-1] == pytest.approx(0.1 * odds[-2])
 
 
 def test_crops_are_squares_in_range(data: Path) -> None:
@@ -236,6 +292,16 @@ def test_learns_the_colours_of_the_other_season(data: Path) -> None:
         summer = training.networks["average_winter2summer"](test["winter"])
     assert colour_gap(winter, test["winter"]) < 0.4 * apart
     assert colour_gap(summer, test["summer"]) < 0.4 * apart
+
+
+def test_each_direction_has_its_own_weights() -> None:
+    none = Weights(0, 0, identity=0, blotches=0, hues=0)
+    training = Training(replace(TINY, summer2winter=none, winter2summer=Weights(cycle=0)), CPU)
+    before = {key: value.clone() for key, value in training.networks.state_dict().items()}
+    training.step({season: torch.rand(1, 3, 32, 32) * 2 - 1 for season in SEASONS})
+    after = training.networks.state_dict()
+    changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
+    assert {name for name in DIRECTIONS if name in changed} == {"winter2summer"}
 
 
 @pytest.mark.parametrize("preset", ["cpu", "gpu", "paper"])
@@ -292,7 +358,7 @@ def test_command_line_saves_on_sigterm(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "model_cyclegan.train", "--data", str(data)]
     command += ["--out", str(out), "--hours", "1", "--device", "cpu", "--sheet-minutes", "0.01"]
     command += ["--threads", "1", "--set", "crops=[[32,1]]", 'discriminators=["whole"]']
-    command.append('generator={"filters": 4, "blocks": 1}')
+    command += ['generator={"filters": 4, "blocks": 1}', 'winter2summer={"adversarial": 8}']
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     try:
         deadline = time.monotonic() + 60
