@@ -26,7 +26,8 @@ screenshot: .venv/dev
 
 translations: .venv/run
 	$(BIN)/pybabel extract --no-location --sort-output -k N_ -o locales/messages.pot *.py handlers
-	$(BIN)/pybabel update --no-fuzzy-matching --omit-header -i locales/messages.pot -d locales
+	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+		--width 100 -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales
 
 .venv/run: requirements.txt
