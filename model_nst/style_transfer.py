@@ -15,11 +15,13 @@ from model_nst.engine import Array, Engine, Loss
 
 Strength = Literal["soft", "normal", "strong"]
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
-STEPS = {96: 50, 192: 30, 384: 12, 768: 6}  # L-BFGS steps at each long side below the last one
-LAST_STEPS = 6  # and at the last one
+# By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
+# style leads and lays out its strokes; then the photo's own lines come back.
+SCALES = {96: (50, 0.1), 192: (30, 0.2), 384: (12, 1 / 3), 768: (6, 1 / 3)}
+LAST_SCALE = (6, 1 / 3)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
-NOISE = 0.15  # standard deviation of a variation's noise in the first image
+NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
 
 def transfer(
@@ -32,27 +34,22 @@ def transfer(
 ) -> Image.Image:
     """Paints at the size of `content`; both RGB.
 
-    Each `variation` above 0 starts from noise of its own. `on_progress` gets the share done, 0 to
-    1, after every step; whatever it raises stops the work.
+    Each `variation` starts from noise of its own. `on_progress` gets the share done, 0 to 1, after
+    every step; whatever it raises stops the work.
     """
-    style_weight = STYLE_WEIGHTS[strength]
     width, height = content.size
     padded = _padded(content)
     scales = schedule(max(padded.size))
-    work = sum(side**2 * steps for side, steps in scales)
+    work = sum(side**2 * steps for side, steps, _ in scales)
     done = 0.0
-    x = coarse = np.empty(0, np.float32)
-    for side, steps in scales:
-        photo = to_array(_resized(padded, side))
+    photo = to_array(_resized(padded, scales[0][0]))
+    x = first_image(photo, to_array(_resized(style, scales[0][0])), variation)
+    for side, steps, content_weight in scales:
+        coarse, photo = photo, to_array(_resized(padded, side))
         painting = to_array(_resized(style, side))
-        if not x.size:
-            x = (1 - START) * photo + START * in_colours_of(photo, painting)
-            if variation:
-                noise = np.random.default_rng(variation).normal(0, NOISE, x.shape)
-                x = np.clip(x + noise, 0, 1).astype(np.float32)
-        else:  # what the enlarging lost of the photo is added again
-            x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
-        coarse = photo
+        style_weight = STYLE_WEIGHTS[strength] / content_weight
+        # What the enlarging lost of the photo is added again.
+        x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
         grams = engine.features(painting).grams
         loss = engine.loss(engine.features(photo).content, style_weight, grams)
         for best in minimise(loss, x, style_weight, steps):
@@ -64,10 +61,17 @@ def transfer(
     return to_image(x).crop((0, 0, width, height))
 
 
-def schedule(long_side: int) -> list[tuple[int, int]]:
-    """The scales, long side in pixels and number of steps."""
-    coarser = [(side, steps) for side, steps in STEPS.items() if side * 1.25 <= long_side]
-    return [*coarser, (long_side, LAST_STEPS if coarser else STEPS[96])]
+def first_image(photo: Array, painting: Array, variation: int) -> Array:
+    """The photo, most of it in the painting's colours, under noise."""
+    noise = np.random.default_rng(variation).normal(0, NOISE, photo.shape).astype(np.float32)
+    mixed = (1 - START) * photo + START * in_colours_of(photo, painting)
+    return np.clip(mixed + noise, 0, 1)
+
+
+def schedule(long_side: int) -> list[tuple[int, int, float]]:
+    """The scales: long side in pixels, number of steps, weight of the content loss."""
+    coarser = [(side, *scale) for side, scale in SCALES.items() if side * 1.25 <= long_side]
+    return [*coarser, (long_side, *(LAST_SCALE if coarser else SCALES[96]))]
 
 
 def minimise(

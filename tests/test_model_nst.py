@@ -152,10 +152,10 @@ def test_minimise_finds_the_minimum_in_the_box() -> None:
 
 @given(long_side=st.integers(4, 2048))
 def test_schedule_goes_from_coarse_to_the_size_asked_for(long_side: int) -> None:
-    sides = [side for side, _ in schedule(long_side)]
+    sides = [side for side, _, _ in schedule(long_side)]
     assert sides[-1] == long_side
     assert sides == sorted(set(sides))
-    assert all(steps > 0 for _, steps in schedule(long_side))
+    assert all(steps > 0 for _, steps, _ in schedule(long_side))
 
 
 def test_colour_transfer_gives_mean_and_covariance() -> None:
@@ -196,7 +196,7 @@ def test_transfer_brings_the_photo_near_the_style(photo: Image.Image, style: Ima
     assert reached == sorted(reached)
     assert reached[0] > 0
     assert reached[-1] == pytest.approx(1)
-    assert len(reached) == sum(steps for _, steps in schedule(152))
+    assert len(reached) == sum(steps for _, steps, _ in schedule(152))
 
 
 def test_strengths_are_ordered(photo: Image.Image, style: Image.Image) -> None:
