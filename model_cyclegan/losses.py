@@ -69,14 +69,16 @@ def blotch_loss(translation: Tensor, photo: Tensor) -> Tensor:
 
 
 def hue_loss(translation: Tensor, photo: Tensor) -> Tensor:
-    """Mean absolute change of what is clearly blue, red, orange or pink in the photo.
+    """Mean absolute change of what is clearly blue, red, orange, pink or black in the photo.
 
-    Skies, sunsets and painted walls have these hues in every season. Green and yellow, and the pale
-    blue of shadows on snow, are free to change.
+    Skies, sunsets, painted walls and deep shade look like this in every season. Green and yellow,
+    and the pale blue of shadows on snow, are free to change.
     """
     red, green, blue = (photo.float() + 1).div(2).unbind(1)
-    keep = (4 * (torch.maximum(red, blue) - green - 0.1)).clamp(0, 1)
-    return (keep[:, None] * (translation.float() - photo.float()).abs()).mean()
+    brightest = torch.maximum(red, blue)
+    hue = (4 * (brightest - green - 0.1)).clamp(0, 1)
+    black = (1 - 8 * torch.maximum(brightest, green)).clamp(0, 1)
+    return (torch.maximum(hue, black)[:, None] * (translation.float() - photo.float()).abs()).mean()
 
 
 class VggFeatures(nn.Module):

@@ -60,9 +60,9 @@ class Weights:
     cycle: float = 4.0  # there and back again
     cycle_colour: float = 0.3
     cycle_pool: int = 1  # side in pixels of the means that are compared
-    identity: float = 1.0
+    identity: float = 2.0
     blotches: float = 10.0
-    hues: float = 6.0
+    hues: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class TrainSettings:
     window: int = 96
     pool: int = 0  # earlier translations kept to be judged again
     rate: float = 3.5e-4
-    discriminator_rate: float = 3e-4
+    discriminator_rate: float = 8e-4
     betas: tuple[float, float] = (0.5, 0.99)
     discriminator_betas: tuple[float, float] = (0.0, 0.99)
     clip: float = 200.0  # longest gradient of the generators; without instance norm some are wild

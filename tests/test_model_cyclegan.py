@@ -198,6 +198,7 @@ def test_pooled_cycle_loss_forgives_fine_patterns() -> None:
     [
         ((0.2, 0.4, 0.8), True),  # blue sky
         ((0.9, 0.5, 0.2), True),  # sunset
+        ((0.02, 0.02, 0.02), True),  # deep shade
         ((0.3, 0.5, 0.2), False),  # grass
         ((0.6, 0.5, 0.3), False),  # dry grass
         ((0.9, 0.9, 0.95), False),  # snow
