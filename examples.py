@@ -38,9 +38,9 @@ EXAMPLES = (
     Example("summer_palace", "great_wave"),
     Example("astronaut", "starry_night"),
     Example("chelsea", "kiss"),
-    Example("summer_valley", "auvers"),
-    Example("coffee", "composition_viii"),
     Example("summer_rice_fields", "summer2winter"),
+    Example("summer_valley", "auvers"),
+    Example("coffee", "summertime"),
 )
 
 
@@ -55,13 +55,15 @@ def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
 
 
 def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
-    """Four photos and their paintings, two pairs a row, all cropped to one size."""
+    """Four photos and what became of them, two pairs a row, all cropped to one size."""
     sheet = Image.new("RGB", (4 * CELL[0] + 5 * GAP, 2 * CELL[1] + GAP), "white")
     for number, pair in enumerate(pairs):
         row, column = divmod(number, 2)
         for half, picture in enumerate(pair):
             left = (2 * column + half) * (CELL[0] + GAP) + 2 * column * GAP
-            sheet.paste(ImageOps.fit(picture, CELL), (left, row * (CELL[1] + GAP)))
+            sheet.paste(
+                ImageOps.fit(picture, CELL, centering=(0.5, 0.1)), (left, row * (CELL[1] + GAP))
+            )
     return sheet
 
 

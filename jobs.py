@@ -148,9 +148,16 @@ async def _answer(
             text, chat_id=job.chat_id, message_id=status_id, reply_markup=menu
         )
 
+    shown = ""
+
     async def show_progress(fraction: float) -> None:
+        nonlocal shown
+        text = keyboards.progress(fraction)
+        if text == shown:  # Telegram refuses an edit that changes nothing
+            return
+        shown = text
         try:
-            await show(keyboards.progress(fraction), keyboards.status_menu(job.key))
+            await show(text, keyboards.status_menu(job.key))
         except TelegramForbiddenError:
             raise  # nobody waits for the result any more
         except TelegramAPIError as error:  # an unseen status must not cost the result
