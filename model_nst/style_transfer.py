@@ -17,11 +17,11 @@ Strength = Literal["soft", "normal", "strong"]
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
-SCALES = {96: (50, 0.1), 192: (30, 0.2), 384: (12, 1 / 3), 768: (6, 1 / 3)}
-LAST_SCALE = (6, 1 / 3)  # the working size itself
+SCALES = {96: (100, 0.1), 192: (50, 0.1), 384: (20, 0.2), 768: (8, 0.25)}
+LAST_SCALE = (8, 0.25)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
-NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
+NOISE = 0.25  # standard deviation of the first image's noise, from which flat areas get strokes
 
 
 def transfer(
