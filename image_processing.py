@@ -292,7 +292,8 @@ def encode_photo(image: Image.Image) -> bytes:
 
 def encode_file(image: Image.Image) -> tuple[bytes, str]:
     """A lossless PNG, or a JPEG where that would be too large; and the extension of its name."""
-    data = _encoded(image, "PNG")
+    # A third of the time of the usual level, for a tenth more bytes.
+    data = _encoded(image, "PNG", compress_level=3)
     if len(data) <= MOST_BYTES_OF_FILE:
         return data, ".png"
     return _encoded(image, "JPEG", quality=95, subsampling="4:4:4"), ".jpg"
@@ -334,7 +335,7 @@ def _read(path: Path, limits: Limits) -> Image.Image:
 def _write(image: Image.Image, path: Path) -> None:
     """All of it or nothing: first into a file beside, which then takes the name."""
     if path.suffix.lower() == ".png":
-        data = _encoded(image, "PNG")
+        data = _encoded(image, "PNG", compress_level=3)
     else:
         data = _encoded(image, "JPEG", quality=95, subsampling="4:4:4")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
