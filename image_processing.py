@@ -6,9 +6,8 @@ Also the command line: `python image_processing.py style PHOTO --style NAME_OR_F
 import argparse
 import os
 import sys
-import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -325,9 +324,26 @@ def _output(text: str) -> Path:
     return path
 
 
+@contextmanager
+def _nothing_on_stderr() -> Iterator[None]:
+    """Pillow warns of oddities, and libtiff, in C, prints its own lines beside our one."""
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
 def _read(path: Path, limits: Limits) -> Image.Image:
     try:
-        return decode(path.read_bytes(), limits)
+        data = path.read_bytes()
+        with _nothing_on_stderr():
+            return decode(data, limits)
     except BadImage as error:
         raise BadImage("{path}: {problem}", path=path, problem=str(error)) from error
 
@@ -421,8 +437,6 @@ def main() -> int:
             "-o", dest="out", type=Path, required=True, metavar="OUT", help="a file, or a folder"
         )
     arguments = parser.parse_args()
-    # Pillow warns of oddities in files that it reads all the same.
-    warnings.filterwarnings("ignore", module="PIL")
     try:
         arguments.run(arguments, Settings())
     except ValidationError as error:

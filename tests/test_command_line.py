@@ -45,6 +45,7 @@ def test_a_photo_is_painted(tmp_path: Path, style: str, name: str) -> None:
         pytest.param("text.jpg", ["--style", "kiss"], "not a picture", id="not a picture"),
         pytest.param("empty.jpg", ["--style", "kiss"], "empty", id="empty"),
         pytest.param("cut.jpg", ["--style", "kiss"], "damaged", id="truncated"),
+        pytest.param("damaged.tif", ["--style", "kiss"], "damaged", id="libtiff talks"),
         pytest.param("folder.jpg", ["--style", "kiss"], "folder.jpg", id="a folder"),
         pytest.param(PHOTO, ["--style", "rembrandt"], "starry_night", id="no such style"),
         pytest.param(PHOTO, ["--style", "cut.jpg"], "damaged", id="truncated style"),
@@ -60,6 +61,10 @@ def test_mistakes_get_one_line_and_exit_code_2(
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "cut.jpg").write_bytes(PHOTO.read_bytes()[:20_000])
     (tmp_path / "folder.jpg").mkdir()
+    Image.radial_gradient("L").save(tmp_path / "damaged.tif", compression="tiff_deflate")
+    tiff = bytearray((tmp_path / "damaged.tif").read_bytes())
+    tiff[20:60] = b"\xff" * 40
+    (tmp_path / "damaged.tif").write_bytes(tiff)
     options = [str(tmp_path / option) if option == "cut.jpg" else option for option in options]
     out = tmp_path / "out.png"
     run = paintbox("style", tmp_path / photo, *options, "-o", out)
