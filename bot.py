@@ -32,7 +32,7 @@ from bot_profile import publish_profile
 from handlers import conversation
 from jobs import run_queue
 from local_chat.server import start as start_local_chat
-from settings import ROOT, Settings
+from settings import ROOT, Settings, explained
 from users import LanguageMiddleware, UserMiddleware
 
 log = logging.getLogger("paintbox")
@@ -151,10 +151,7 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        message = problem["msg"].removeprefix("Value error, ")
-        sys.stderr.write(f"{name}: {message}\n" if name else f"{message}\n")
+        sys.stderr.write(f"{explained(error)}\n")
         return 2
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     try:

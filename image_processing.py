@@ -24,7 +24,7 @@ from model_cyclegan.season import DIRECTIONS, Direction, translate
 from model_nst.engine import get_engine
 from model_nst.style_transfer import Strength, transfer
 from presets import N_, PRESETS
-from settings import Engine, Settings
+from settings import Engine, Settings, explained
 
 Array = NDArray[np.float32]
 OnProgress = Callable[[float], None]
@@ -440,8 +440,7 @@ def main() -> int:
     try:
         arguments.run(arguments, Settings())
     except ValidationError as error:
-        problem = error.errors()[0]
-        message = f"{' '.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+        message = explained(error)
     except BadImage as error:
         message = str(error)
     except OSError as error:

@@ -4,7 +4,15 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parent
@@ -61,3 +69,11 @@ class Settings(BaseSettings):
         if self.webhook_host and not self.telegram_api_url and self.webhook_host.scheme != "https":
             raise ValueError("WEBHOOK_HOST must begin with https://")
         return self
+
+
+def explained(error: ValidationError) -> str:
+    """The first thing that is wrong with the settings, in one sentence without their values."""
+    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = "_".join(str(part) for part in problem["loc"]).upper()
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message
