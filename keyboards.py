@@ -30,7 +30,7 @@ class MenuChoice(CallbackData, prefix="menu"):
 
 
 class StyleChoice(CallbackData, prefix="style"):
-    """A preset's name, or the unique id of a style picture of the user's own."""
+    """A preset's name."""
 
     style: str
 
@@ -61,15 +61,25 @@ def _menu_button(text: str, item: Menu) -> InlineKeyboardButton:
     return _button(text, MenuChoice(item=item))
 
 
-def main_menu(settings: Settings) -> InlineKeyboardMarkup:
-    rows = [
+def _wishes() -> list[list[InlineKeyboardButton]]:
+    """What can be done with a photo."""
+    return [
         [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
         [
             _menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER),
             _menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER),
         ],
-        [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)],
     ]
+
+
+def _over_menu(*rows: list[InlineKeyboardButton]) -> InlineKeyboardMarkup:
+    """These rows, and the way back under them."""
+    to_menu = [_menu_button(_("☰ Menu"), Menu.MAIN)]
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, to_menu])
+
+
+def main_menu(settings: Settings) -> InlineKeyboardMarkup:
+    rows = [*_wishes(), [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)]]
     if settings.source_url:
         rows[-1].append(
             InlineKeyboardButton(text=_("🔗 Source code"), url=str(settings.source_url))
@@ -78,25 +88,15 @@ def main_menu(settings: Settings) -> InlineKeyboardMarkup:
 
 
 def back_to_menu() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(inline_keyboard=[[_menu_button(_("☰ Menu"), Menu.MAIN)]])
+    return _over_menu()
 
 
 def style_menu() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)],
-            [_menu_button(_("☰ Menu"), Menu.MAIN)],
-        ]
-    )
+    return _over_menu([_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)])
 
 
 def style_offer() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
-            [_menu_button(_("☰ Menu"), Menu.MAIN)],
-        ]
-    )
+    return _over_menu([_menu_button(_("🎨 Paint in a style"), Menu.STYLE)])
 
 
 def preset_menu() -> InlineKeyboardMarkup:
@@ -104,22 +104,12 @@ def preset_menu() -> InlineKeyboardMarkup:
     buttons = [
         _button(str(number), StyleChoice(style=name)) for number, name in enumerate(PRESETS, 1)
     ]
-    return InlineKeyboardMarkup(
-        inline_keyboard=[buttons[:4], buttons[4:], [_menu_button(_("☰ Menu"), Menu.MAIN)]]
-    )
+    return _over_menu(buttons[:4], buttons[4:])
 
 
 def photo_menu() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
-            [
-                _menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER),
-                _menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER),
-            ],
-            [_menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)],
-        ]
-    )
+    use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
+    return InlineKeyboardMarkup(inline_keyboard=[*_wishes(), [use_as_style]])
 
 
 def language_menu() -> InlineKeyboardMarkup:
@@ -148,25 +138,14 @@ def painting_menu(style: str, strength: Strength, variation: int) -> InlineKeybo
         stronger = Repaint(style=style, strength=STRENGTHS[place + 1], variation=variation)
         nudge.append(_button(_("🔥 Stronger"), stronger))
     again = Repaint(style=style, strength=strength, variation=variation + 1)
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            nudge,
-            [
-                _button(_("🎲 Again"), again),
-                _menu_button(_("🎨 Another style"), Menu.STYLE),
-            ],
-            [_menu_button(_("☰ Menu"), Menu.MAIN)],
-        ]
+    return _over_menu(
+        nudge,
+        [_button(_("🎲 Again"), again), _menu_button(_("🎨 Another style"), Menu.STYLE)],
     )
 
 
 def season_result_menu() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [_menu_button(_("🎨 Paint this in a style"), Menu.PAINT_RESULT)],
-            [_menu_button(_("☰ Menu"), Menu.MAIN)],
-        ]
-    )
+    return _over_menu([_menu_button(_("🎨 Paint this in a style"), Menu.PAINT_RESULT)])
 
 
 def greeting(name: str) -> str:
