@@ -81,7 +81,7 @@ async def serve_webhook(
     assert settings.webhook_host is not None
     secret = webhook_secret(bot.token)
     app = web.Application()
-    # Telegram has its 200 only after the job is queued: a failure before that makes it try again.
+    # Telegram has its 200 only after the job is queued: were we killed before, it would try again.
     handler = SimpleRequestHandler(dispatcher, bot, handle_in_background=False, secret_token=secret)
     handler.register(app, WEBHOOK_PATH)
     runner = web.AppRunner(app)
