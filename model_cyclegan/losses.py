@@ -71,14 +71,22 @@ def blotch_loss(translation: Tensor, photo: Tensor) -> Tensor:
 def hue_loss(translation: Tensor, photo: Tensor) -> Tensor:
     """Mean absolute change of what is clearly blue, red, orange, pink or black in the photo.
 
-    Skies, sunsets, painted walls and deep shade look like this in every season. Green and yellow,
-    and the pale blue of shadows on snow, are free to change.
+    Skin, painted walls, skies and deep shade look like this in every season. Green and yellow, and
+    the pale blue of shadows on snow, are free to change.
     """
     red, green, blue = (photo.float() + 1).div(2).unbind(1)
-    brightest = torch.maximum(red, blue)
-    hue = (4 * (brightest - green - 0.1)).clamp(0, 1)
-    black = (1 - 8 * torch.maximum(brightest, green)).clamp(0, 1)
-    return (torch.maximum(hue, black)[:, None] * (translation.float() - photo.float()).abs()).mean()
+    hue = torch.maximum(8 * (red - green - 0.1), 4 * (blue - green - 0.1)).clamp(0, 1)
+    black = (1 - 8 * torch.maximum(torch.maximum(red, blue), green)).clamp(0, 1)
+    return _masked_change(translation, photo, torch.maximum(hue, black)[:, None])
+
+
+def sky_loss(translation: Tensor, photo: Tensor, sky: Tensor) -> Tensor:
+    """Mean absolute change of the sky, `[N, 1, H, W]`; on it the eye forgives nothing."""
+    return _masked_change(translation, photo, sky)
+
+
+def _masked_change(translation: Tensor, photo: Tensor, mask: Tensor) -> Tensor:
+    return (mask * (translation.float() - photo.float()).abs()).mean()
 
 
 class VggFeatures(nn.Module):

@@ -46,6 +46,24 @@ def sunset_share(photo: Tensor) -> float:
     return float(((red > green + 20) & (red > blue + 30) & (red > 120)).float().mean())
 
 
+def sky(photo: Tensor) -> Tensor:
+    """Where a `uint8 [3, H, W]` photo shows even sky, as `uint8 [1, H, W]`: 0 or 1.
+
+    That is what can be reached from the upper edge without crossing anything that stands out.
+    Clouds with hard edges are not reached, and fog is taken for sky all the way down.
+    """
+    side, contrast, longest_way = 64, 0.07, 80
+    height, width = photo.shape[1:]
+    small = F.interpolate(photo[None].float() / 255, (side, side), mode="bilinear", antialias=True)
+    brightest, darkest = F.max_pool2d(small, 3, 1, 1), -F.max_pool2d(-small, 3, 1, 1)
+    even = ((brightest - darkest).amax(1, keepdim=True) < contrast).float()
+    reached = torch.zeros_like(even)
+    reached[:, :, 0] = even[:, :, 0]
+    for _ in range(longest_way):
+        reached = F.max_pool2d(reached, 3, 1, 1) * even
+    return F.interpolate(reached, (height, width))[0].byte()
+
+
 class Photos:
     """All photographs of one season on one device.
 
@@ -59,18 +77,26 @@ class Photos:
             for p in photos
         ]
         self.odds = np.array(weights) / sum(weights)
-        self.photos = [photo.to(device) for photo in photos]
+        # The sky is a fourth channel, so that it is cropped and mirrored with its photo.
+        self.photos = [torch.cat((photo, sky(photo))).to(device) for photo in photos]
         self.random = np.random.default_rng(seed)
 
-    def batch(self, size: int, count: int) -> Tensor:
-        """`count` random squares, `float32 [count, 3, size, size]` in -1..1.
+    def batch(self, size: int, count: int) -> tuple[Tensor, Tensor]:
+        """`count` random squares, `float32 [count, 3, size, size]` in -1..1, and where they show
+        sky, `[count, 1, size, size]` in 0..1.
 
         A square's side in the photo is anything from `size / 2` (but 96 pixels at least) to the
         photo's short side, so the networks meet near and far, sharp and soft. Half of them are
         mirrored; exposure varies a little, colours never do.
         """
         chosen = self.random.choice(len(self.photos), count, p=self.odds)
-        return torch.stack([self._crop(self.photos[i], size) for i in chosen])
+        crops = torch.stack([self._crop(self.photos[i], size) for i in chosen])
+        gain, shift = (
+            torch.from_numpy(self.random.uniform(low, high, (count, 1, 1, 1)).astype(np.float32))
+            for low, high in ((0.9, 1.1), (-0.08, 0.08))
+        )
+        colours = (crops[:, :3] / 127.5 - 1) * gain.to(crops.device) + shift.to(crops.device)
+        return colours.clamp(-1, 1), crops[:, 3:]
 
     def _crop(self, photo: Tensor, size: int) -> Tensor:
         _, height, width = photo.shape
@@ -78,10 +104,9 @@ class Photos:
         side = int(self.random.integers(min(max(96, size // 2), longest), longest + 1))
         top = int(self.random.integers(height - side + 1))
         left = int(self.random.integers(width - side + 1))
-        crop = photo[None, :, top : top + side, left : left + side].float() / 127.5 - 1
+        crop = photo[None, :, top : top + side, left : left + side].float()
         if side != size:
             crop = F.interpolate(crop, (size, size), mode="bilinear", antialias=side > size)
         if self.random.random() < 0.5:
             crop = crop.flip(3)
-        gain, shift = self.random.uniform(0.9, 1.1), self.random.uniform(-0.08, 0.08)
-        return (crop[0] * gain + shift).clamp(-1, 1)
+        return crop[0]

@@ -43,26 +43,28 @@ from model_cyclegan.losses import (
     discriminator_loss,
     generator_loss,
     hue_loss,
+    sky_loss,
 )
 from model_cyclegan.photos import Photos, load_photo, photo_files
 
 SEASONS = ("summer", "winter")
 DIRECTIONS = {"summer2winter": SEASONS, "winter2summer": SEASONS[::-1]}
 VGG_WEIGHTS = Path(__file__).parents[1] / "models_wts" / "nst_features.safetensors"
-LOSSES = ("adversarial", "cycle", "identity", "blotches", "hues", "discriminator")
+LOSSES = ("adversarial", "cycle", "identity", "blotches", "hues", "skies", "discriminator")
 
 
 @dataclass(frozen=True)
 class Weights:
     """What the losses of one direction count."""
 
-    adversarial: float = 5.0
+    adversarial: float = 4.0
     cycle: float = 4.0  # there and back again
-    cycle_colour: float = 0.3
+    cycle_colour: float = 0.5
     cycle_pool: int = 1  # side in pixels of the means that are compared
     identity: float = 2.0
     blotches: float = 10.0
     hues: float = 10.0
+    skies: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class TrainSettings:
     summer2winter: Weights = field(default_factory=Weights)
     # Where snow lay cannot be known from a meadow, and it has to turn green as a whole.
     winter2summer: Weights = field(
-        default_factory=lambda: Weights(7.5, 2.0, 0.2, 4, identity=0.3, blotches=4.0)
+        default_factory=lambda: Weights(6.0, 2.0, 0.2, 4, identity=0.3, blotches=7.0)
     )
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
     crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))
@@ -107,8 +109,8 @@ PRESETS = {
         discriminators=("patch",),
         spectral=False,
         loss="least_squares",
-        summer2winter=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0),
-        winter2summer=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0),
+        summer2winter=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0, skies=0.0),
+        winter2summer=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0, skies=0.0),
         crops=((256, 1),),
         pool=50,
         clip=float("inf"),
@@ -198,10 +200,13 @@ class Training:
         scores: list[Tensor] = self.networks[f"judge_{target}"](image, layers)
         return scores
 
-    def step(self, photos: Mapping[str, Tensor], pace: float = 1.0) -> Tensor:
+    def step(
+        self, photos: Mapping[str, Tensor], skies: Mapping[str, Tensor], pace: float = 1.0
+    ) -> Tensor:
         """One iteration on `[N, 3, S, S]` photos of each season; returns `LOSSES`, detached.
 
-        `pace` multiplies the learning rates.
+        `skies` tells where they show sky, `[N, 1, S, S]` in 0..1. `pace` multiplies the learning
+        rates.
         """
         s = self.settings
         for optimiser, rate in zip(self.optimisers, (s.rate, s.discriminator_rate), strict=True):
@@ -223,6 +228,7 @@ class Training:
                     "identity": cycle_loss(same, photos[target]),
                     "blotches": blotch_loss(translation, photos[source]),
                     "hues": hue_loss(translation, photos[source]),
+                    "skies": sky_loss(translation, photos[source], skies[source]),
                 }
             for name, back in zip(DIRECTIONS, reversed(DIRECTIONS), strict=True):
                 source, target = DIRECTIONS[name]
@@ -390,8 +396,12 @@ def train(
         size, count = training.settings.crops[
             int(training.random.integers(len(training.settings.crops)))
         ]
-        batch = {season: photos[season].batch(size, count) for season in SEASONS}
-        losses = training.step(batch, pace(training.seconds / total, training.settings.constant))
+        batches = {season: photos[season].batch(size, count) for season in SEASONS}
+        losses = training.step(
+            {season: crops for season, (crops, _) in batches.items()},
+            {season: skies for season, (_, skies) in batches.items()},
+            pace(training.seconds / total, training.settings.constant),
+        )
         sums.append(losses)
         now = time.monotonic()
         training.seconds, clock = training.seconds + now - clock, now

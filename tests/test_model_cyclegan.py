@@ -26,8 +26,8 @@ from model_cyclegan.generator import (
     load_generator,
     stride,
 )
-from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss, hue_loss
-from model_cyclegan.photos import Photos, season_share, sunset_share
+from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss, hue_loss, sky_loss
+from model_cyclegan.photos import Photos, season_share, sky, sunset_share
 from model_cyclegan.train import (
     DIRECTIONS,
     PRESETS,
@@ -214,6 +214,30 @@ def test_hue_loss_keeps_skies_and_frees_meadows(
     assert loss > 0.3 if kept else loss < 1e-6
 
 
+def test_sky_ends_where_something_stands_out() -> None:
+    photo = torch.full((3, 120, 160), 150, dtype=torch.uint8)
+    photo += torch.arange(40, dtype=torch.uint8).repeat_interleave(3)[:, None]  # dusk
+    photo[:, 60:] = 30  # hills, and snow as even as the sky on them
+    photo[:, 90:] = 240
+    found = sky(photo)
+    assert found.shape == (1, 120, 160)
+    assert found[:, :54].all()
+    assert not found[:, 60:].any()
+    photo[:, ::8, ::2] = 255  # twigs before all of it
+    assert not sky(photo).any()
+
+
+def test_sky_loss_counts_changes_of_the_sky_alone() -> None:
+    photo = torch.rand(1, 3, 8, 8) * 2 - 1
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[:, :, :4] = 1
+    below, above = photo.clone(), photo.clone()
+    below[:, :, 4:] += 0.5
+    above[:, :, :4] += 0.5
+    assert sky_loss(below, photo, mask) == 0
+    assert sky_loss(above, photo, mask) == pytest.approx(0.25)
+
+
 def test_blotch_loss_allows_a_change_that_follows_the_photo() -> None:
     photo = torch.zeros(1, 3, 64, 64)
     photo[..., 32:] = 1.0
@@ -251,8 +275,9 @@ def test_photos_seldom_show_sunsets(data: Path) -> None:
 def test_crops_are_squares_in_range(data: Path) -> None:
     photos = Photos(data / "train" / "winter", "winter", CPU, seed=0)
     for size in (32, 80, 128):
-        batch = photos.batch(size, 3)
+        batch, skies = photos.batch(size, 3)
         assert batch.shape == (3, 3, size, size)
+        assert skies.shape == (3, 1, size, size)
         assert batch.dtype == torch.float32
         assert 0.4 < batch.mean() < 1
         assert batch.abs().max() <= 1
@@ -280,13 +305,17 @@ def colour_gap(images: Tensor, others: Tensor) -> float:
     return float((images.float().mean((0, 2, 3)) - others.float().mean((0, 2, 3))).abs().mean())
 
 
+def no_sky(count: int, side: int) -> dict[str, Tensor]:
+    return {season: torch.zeros(count, 1, side, side) for season in SEASONS}
+
+
 def test_learns_the_colours_of_the_other_season(data: Path) -> None:
     training = tiny_training()
     photos = {s: Photos(data / "train" / s, s, CPU, seed=0) for s in SEASONS}
     for _ in range(60):
-        losses = training.step({s: photos[s].batch(32, 2) for s in SEASONS})
+        losses = training.step({s: photos[s].batch(32, 2)[0] for s in SEASONS}, no_sky(2, 32))
         assert losses.isfinite().all()
-    test = {s: photos[s].batch(32, 6) for s in SEASONS}
+    test = {s: photos[s].batch(32, 6)[0] for s in SEASONS}
     apart = colour_gap(test["summer"], test["winter"])
     with torch.inference_mode():
         winter = training.networks["average_summer2winter"](test["summer"])
@@ -296,10 +325,10 @@ def test_learns_the_colours_of_the_other_season(data: Path) -> None:
 
 
 def test_each_direction_has_its_own_weights() -> None:
-    none = Weights(0, 0, identity=0, blotches=0, hues=0)
+    none = Weights(0, 0, identity=0, blotches=0, hues=0, skies=0)
     training = Training(replace(TINY, summer2winter=none, winter2summer=Weights(cycle=0)), CPU)
     before = {key: value.clone() for key, value in training.networks.state_dict().items()}
-    training.step({season: torch.rand(1, 3, 32, 32) * 2 - 1 for season in SEASONS})
+    training.step({s: torch.rand(1, 3, 32, 32) * 2 - 1 for s in SEASONS}, no_sky(1, 32))
     after = training.networks.state_dict()
     changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
     assert {name for name in DIRECTIONS if name in changed} == {"winter2summer"}
@@ -312,7 +341,7 @@ def test_every_preset_takes_a_step(preset: str) -> None:
     training = Training(settings, CPU)
     photos = {season: torch.rand(1, 3, 96, 96) * 2 - 1 for season in SEASONS}
     before = {key: value.clone() for key, value in training.networks.state_dict().items()}
-    assert training.step(photos).isfinite().all()
+    assert training.step(photos, no_sky(1, 96)).isfinite().all()
     after = training.networks.state_dict()
     changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
     assert changed == set(training.networks)
