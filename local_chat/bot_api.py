@@ -265,6 +265,7 @@ class BotApi:
         message_id: int = 0,
         reply_markup: Json | None = None,
     ) -> Json:
+        """Also makes a photo or a document of a text; what an album holds keeps its kind."""
         person, message = self._own_message(chat_id, message_id)
         if "media_group_id" in message and media.get("type") not in message:
             raise bad_request("the type of an album's message can't be changed")
@@ -471,6 +472,8 @@ class BotApi:
         content = await self._media(kind, str(item.get("media") or ""), "", uploads)
         if item.get("show_caption_above_media"):
             description["show_caption_above_media"] = True
+        if kind == "photo" and item.get("has_spoiler"):
+            description["has_media_spoiler"] = True
         return {**content, **description}
 
     async def _media(self, kind: str, value: str, form_field: str, uploads: Uploads) -> Json:

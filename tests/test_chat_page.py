@@ -18,6 +18,7 @@ from aiogram.types import (
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     Message,
 )
 from PIL import Image
@@ -106,6 +107,17 @@ async def echo_bot(chat: LocalChat) -> AsyncIterator[None]:
     @dispatcher.message(F.text == "paint")
     async def paint(message: Message) -> None:
         await message.answer_photo(BufferedInputFile(png("navy", 900, 600), "navy.png"))
+
+    @dispatcher.message(F.text == "status")
+    async def status(message: Message) -> None:
+        await message.reply("Working", reply_markup=markup)
+
+    @dispatcher.callback_query(F.data == "Silence", F.message.text == "Working")
+    async def finish(query: CallbackQuery) -> None:
+        assert isinstance(query.message, Message)
+        done = InputMediaPhoto(media=BufferedInputFile(png("teal", 300), "a.png"), caption="Done")
+        await query.message.edit_media(done, reply_markup=markup)
+        await query.answer()
 
     @dispatcher.message()
     async def echo(message: Message) -> None:
@@ -204,6 +216,21 @@ async def test_a_photo_up_and_down(page: Page) -> None:
         assert (image.format, image.size) == ("JPEG", (600, 400))
     await page.keyboard.press("Escape")
     await expect(viewer).to_be_hidden()
+
+
+async def test_a_status_becomes_the_picture_in_place(page: Page) -> None:
+    await begin(page)
+    await say(page, "status")
+    status = page.locator(".message.in", has_text="Working")
+    place = await status.get_attribute("data-message")
+    await status.get_by_role("button", name="Silence").click()
+    done = page.locator(".message.in", has_text="Done")
+    await expect(done.locator(".picture img")).to_have_count(1)
+    assert await done.get_attribute("data-message") == place
+    await expect(done).to_contain_text("status")  # what it replies to
+    await expect(log(page).get_by_text("Working")).to_have_count(0)
+    await expect(done.get_by_role("button", name="Silence")).to_be_focused()
+    await all_pictures_loaded(page)
 
 
 async def test_an_album_is_one_message(page: Page) -> None:

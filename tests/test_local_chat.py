@@ -388,6 +388,50 @@ async def test_media_is_edited_in_place(bot: Bot, anna: Person) -> None:
     assert (await anna.wait_for(lambda m: m.document)).photo is None
 
 
+async def test_a_text_becomes_a_photo_and_a_document(bot: Bot, anna: Person) -> None:
+    asked = await anna.say("Paint")
+    status = await bot.send_message(
+        anna.id,
+        "<b>Painting</b>",
+        parse_mode="HTML",
+        reply_parameters=ReplyParameters(message_id=asked.id),
+        reply_markup=keyboard("Cancel", callback_data="cancel"),
+    )
+    photo = InputMediaPhoto(
+        media=upload(picture(200, 100)), caption="<i>Done</i>", parse_mode="HTML"
+    )
+    again = keyboard("Again", callback_data="again")
+    edited = await status.edit_media(photo, reply_markup=again)
+    assert isinstance(edited, Message)
+    assert edited.photo is not None
+    shown = await anna.wait_for(lambda m: m.photo)
+    assert (shown.id, shown.text, shown.buttons) == (status.message_id, "Done", [["Again"]])
+    assert not {"text", "entities"} & set(shown.raw)
+    assert shown.raw["reply_to_message"]["message_id"] == asked.id
+    assert shown.raw["caption_entities"] == [{"type": "italic", "offset": 0, "length": 4}]
+
+    same = InputMediaPhoto(media=edited.photo[-1].file_id, caption="<i>Done</i>", parse_mode="HTML")
+    with pytest.raises(TelegramBadRequest, match="message is not modified"):
+        await edited.edit_media(same, reply_markup=again)
+    await edited.edit_media(same)  # its keyboard goes
+    await edited.edit_media(InputMediaDocument(media=upload(b"all of it", "whole.png")))
+    shown = await anna.wait_for(lambda m: m.document)
+    assert (shown.photo, shown.text) == (None, "")
+    await edited.edit_media(InputMediaPhoto(media=edited.photo[0].file_id))
+    shown = await anna.wait_for(lambda m: m.photo)
+    assert (shown.id, shown.document) == (status.message_id, None)
+
+
+async def test_an_albums_message_keeps_its_kind(bot: Bot, anna: Person) -> None:
+    photo = InputMediaPhoto(media=upload(picture(50, 50)))
+    first, _ = await bot.send_media_group(anna.id, [photo, photo])
+    with pytest.raises(TelegramBadRequest, match="album"):
+        await first.edit_media(InputMediaDocument(media=upload(b"text", "notes.txt")))
+    await first.edit_media(InputMediaPhoto(media=upload(picture(70, 50)), caption="New"))
+    shown = await anna.wait_for(lambda m: m.text == "New")
+    assert (shown.album, shown.id) == (first.media_group_id, first.message_id)
+
+
 # Buttons.
 
 
