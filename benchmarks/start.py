@@ -1,0 +1,159 @@
+"""How soon the bot works after its start: `python -m benchmarks.start --out DIR`.
+
+Each round starts a process that only imports aiogram, then the bot, by webhook, against the local
+Bot API server. Measured are
+
+- import aiogram: the seconds of that process;
+- ready: until the bot's webhook answers, and how much later than the import alone that is;
+- first, next: the seconds from a photo to its result, of the first photo and of the one after it,
+  for a season and for a painting of 512 px.
+
+Into DIR goes `start.json`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from aiohttp import ClientConnectionError, ClientSession
+
+from local_chat.client import Person, join
+from local_chat.server import LocalChat, start
+from settings import ROOT
+
+PHOTO = ROOT / "images" / "photos" / "summer_valley.jpg"
+
+
+@dataclass(frozen=True)
+class Round:
+    """Seconds."""
+
+    import_aiogram: float
+    ready: float
+    first_season: float
+    next_season: float
+    first_painting: float
+    next_painting: float
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+async def seconds_to_import_aiogram() -> float:
+    begin = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import aiogram")
+    await process.wait()
+    return time.perf_counter() - begin
+
+
+async def seconds_to_answer(url: str) -> float:
+    """Until anything is answered there, be it that no updates are to be had."""
+    begin = time.perf_counter()
+    async with ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url):
+                    return time.perf_counter() - begin
+            except ClientConnectionError:
+                await asyncio.sleep(0.01)
+
+
+async def seconds_to_result(person: Person) -> float:
+    begin = time.perf_counter()
+    await person.send_photo(PHOTO.read_bytes())
+    await person.wait_for(lambda m: m.photo and "☰ Menu" in str(m.buttons), 120, "the result")
+    return time.perf_counter() - begin
+
+
+async def measure(chat: LocalChat) -> Round:
+    import_aiogram = await seconds_to_import_aiogram()
+    port = free_port()
+    with TemporaryDirectory() as data:
+        bot = await asyncio.create_subprocess_exec(
+            *(sys.executable, "bot.py"),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "BOT_TOKEN": chat.token,
+                "TELEGRAM_API_URL": chat.url,
+                "WEBHOOK_HOST": f"http://127.0.0.1:{port}",
+                "WEBAPP_HOST": "127.0.0.1",
+                "PORT": str(port),
+                "DATA_DIR": data,
+                "LOG_LEVEL": "WARNING",
+            },
+        )
+        ready = await seconds_to_answer(f"http://127.0.0.1:{port}/telegram")
+        async with join(chat.url, "Ann", "en") as ann:
+            await ann.say("/start")
+            await ann.press(await ann.next_message(60), "❄️ Summer to winter")
+            await ann.next_message()
+            seasons = [await seconds_to_result(ann) for _ in range(2)]
+            await ann.say("/start")
+            menu = await ann.wait_for(lambda m: "🎨 Paint in a style" in str(m.buttons))
+            await ann.press(menu, "🎨 Paint in a style")
+            offer = await ann.wait_for(lambda m: "🖼 Famous paintings" in str(m.buttons))
+            await ann.press(offer, "🖼 Famous paintings")
+            presets = await ann.wait_for(lambda m: ["1", "2", "3", "4"] in m.buttons, 30)
+            await ann.press(presets, "1")
+            await ann.wait_for(lambda m: "Now send me photos" in m.text)
+            paintings = [await seconds_to_result(ann) for _ in range(2)]
+        bot.send_signal(signal.SIGTERM)
+        await bot.wait()
+    return Round(import_aiogram, ready, *seasons, *paintings)
+
+
+def table(rounds: Sequence[Round]) -> str:
+    lines = [f"{'':28} {'median s':>9} {'from':>7} {'to':>7}"]
+    columns = {name: [getattr(r, name) for r in rounds] for name in asdict(rounds[0])}
+    columns |= {
+        "ready after aiogram": [r.ready - r.import_aiogram for r in rounds],
+        "first season costs more": [r.first_season - r.next_season for r in rounds],
+        "first painting costs more": [r.first_painting - r.next_painting for r in rounds],
+    }
+    lines += [
+        f"{name.replace('_', ' '):28} {median(v):9.2f} {min(v):7.2f} {max(v):7.2f}"
+        for name, v in columns.items()
+    ]
+    return "\n".join(lines)
+
+
+async def run(rounds: int) -> list[Round]:
+    chat = await start(port=0, first_webhook_pause_s=0.1)
+    try:
+        return [await measure(chat) for _ in range(rounds)]
+    finally:
+        await chat.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.start",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("out/start"))
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    rounds = asyncio.run(run(arguments.rounds))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    facts = json.dumps([asdict(r) for r in rounds], indent=2)
+    (arguments.out / "start.json").write_text(facts + "\n")
+    sys.stdout.write(table(rounds) + "\n")
+
+
+if __name__ == "__main__":
+    main()
