@@ -1,0 +1,98 @@
+"""The truth about accepted jobs and users: one small interface, kept in SQLite or in Redis.
+
+A job is in the store from the moment it is accepted until its answer is sent. docket only runs the
+jobs; whatever it forgets is put into it again from here.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+KEPT_SECONDS = 2 * 24 * 3600  # ids of finished jobs and handled updates; Telegram retries for a day
+PACE_SMOOTHING = 0.2  # weight of the newest job in the mean seconds of a job
+
+Verdict = Literal["accepted", "known", "finished", "too_many", "full"]
+
+
+class StoreError(Exception):
+    """The store cannot be read or written now; what was asked for may not have happened."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A job that waits or runs. `job` is its JSON; times are seconds since 1970."""
+
+    id: str
+    user_id: int
+    job: str
+    accepted: float
+    ready: float  # when it became the first of its user's jobs, or was accepted
+    status_id: int | None  # the status message
+    status_sent: float
+    attempts: int  # beginnings that did not come to an orderly end
+    started: float | None
+
+
+class Store(Protocol):
+    """Every method raises `StoreError` when it could not do its work."""
+
+    def lock(self, user_id: int) -> AbstractAsyncContextManager[None]:
+        """Held while an update of this user is handled; those who wait get it in their order."""
+
+    async def user(self, user_id: int) -> str | None:
+        """The JSON of a user, None for somebody never seen before."""
+
+    async def save(self, user_id: int, user: str, update_id: int) -> None:
+        """Keeps the user, and that this update is handled: both or neither."""
+
+    async def is_handled(self, update_id: int) -> bool: ...
+
+    async def forget(self, user_id: int) -> list[str]:
+        """Erases the user and strikes out their jobs, whose ids it returns."""
+
+    async def accept(
+        self, job_id: str, user_id: int, job: str, per_user: int, in_all: int
+    ) -> Verdict:
+        """Writes a job down, unless it was before, or too many wait: of this user, or in all."""
+
+    async def job(self, job_id: str) -> Accepted | None: ...
+
+    async def jobs(self, user_id: int | None = None) -> list[Accepted]:
+        """All jobs, or one user's, in the order in which they were accepted."""
+
+    async def begin(self, job_id: str) -> Accepted | None:
+        """Notes that work begins, and returns the job; None when it was struck out."""
+
+    async def hand_back(self, job_id: str) -> None:
+        """Takes the last beginning back: the job waits again."""
+
+    async def make_ready(self, job_id: str) -> None:
+        """Notes that the job is now the first of its user's."""
+
+    async def set_status(self, job_id: str, message_id: int) -> bool:
+        """Whether the job is still there to have this status message."""
+
+    async def finish(self, job_id: str) -> bool:
+        """Strikes the job out and remembers its id; whether it was still there."""
+
+    async def note_seconds(self, kind: str, seconds: float) -> None:
+        """How long a job of this kind took, for the running mean."""
+
+    async def mean_seconds(self) -> dict[str, float]: ...
+
+    async def leads(self, process: str, seconds: float) -> bool:
+        """Whether this process is the one that does, for so long, what only one should do."""
+
+    async def close(self) -> None: ...
+
+
+async def open_store(redis_url: str | None, data_dir: Path | None) -> Store:
+    """In Redis, else in a file in this folder, else in memory for as long as the process lives."""
+    if redis_url:
+        from store.redis import RedisStore
+
+        return await RedisStore.connect(redis_url)
+    from store.sqlite import SqliteStore
+
+    return await SqliteStore.connect(data_dir / "paintbox.sqlite3" if data_dir else None)

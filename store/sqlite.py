@@ -1,0 +1,213 @@
+"""The store of a single process: one SQLite file, or memory."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self, TypeVar
+from weakref import WeakValueDictionary
+
+from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
+
+T = TypeVar("T")
+
+COLUMNS = "id, user_id, job, accepted, ready, status_id, status_sent, attempts, started"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    accepted REAL NOT NULL,
+    ready REAL NOT NULL,
+    status_id INTEGER,
+    status_sent REAL NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    started REAL
+);
+CREATE INDEX IF NOT EXISTS jobs_of_users ON jobs (user_id);
+CREATE TABLE IF NOT EXISTS finished (id TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS finished_at ON finished (at);
+CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS updates_at ON updates (at);
+CREATE TABLE IF NOT EXISTS pace (kind TEXT PRIMARY KEY, seconds REAL NOT NULL);
+"""
+
+
+class SqliteStore:
+    """Made by `connect`. All statements run in one thread of their own, each call in a transaction.
+
+    A transaction is on the disk before its call returns, so that a power cut loses nothing either.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._connection: sqlite3.Connection
+
+    @classmethod
+    async def connect(cls, path: Path | None) -> Self:
+        store = cls(path)
+        await asyncio.get_running_loop().run_in_executor(store._thread, store._open)
+        return store
+
+    def _open(self) -> None:
+        try:
+            if self._path:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path or ":memory:", isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self._path}: {error}") from error
+        self._connection = connection
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(
+            self._thread, lambda: self._connection.close()
+        )
+        self._thread.shutdown()
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def transaction() -> T:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(self._connection)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise StoreError(f"{self._path}: {error}") from error
+            return result
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+
+    @asynccontextmanager
+    async def lock(self, user_id: int) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(user_id, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def user(self, user_id: int) -> str | None:
+        query = "SELECT state FROM users WHERE id = ?"
+        row = await self._do(lambda db: db.execute(query, (user_id,)).fetchone())
+        return str(row[0]) if row else None
+
+    async def save(self, user_id: int, user: str, update_id: int) -> None:
+        now = time.time()
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (user_id, user))
+            db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, now))
+            db.execute("DELETE FROM updates WHERE at < ?", (now - KEPT_SECONDS,))
+
+        await self._do(work)
+
+    async def is_handled(self, update_id: int) -> bool:
+        query = "SELECT 1 FROM updates WHERE id = ?"
+        return bool(await self._do(lambda db: db.execute(query, (update_id,)).fetchone()))
+
+    async def forget(self, user_id: int) -> list[str]:
+        def work(db: sqlite3.Connection) -> list[str]:
+            rows = db.execute("SELECT id FROM jobs WHERE user_id = ?", (user_id,)).fetchall()
+            db.execute("DELETE FROM users WHERE id = ?", (user_id,))
+            for (job_id,) in rows:
+                _strike_out(db, job_id)
+            return [str(job_id) for (job_id,) in rows]
+
+        return await self._do(work)
+
+    async def accept(
+        self, job_id: str, user_id: int, job: str, per_user: int, in_all: int
+    ) -> Verdict:
+        now = time.time()
+
+        def work(db: sqlite3.Connection) -> Verdict:
+            if db.execute("SELECT 1 FROM finished WHERE id = ?", (job_id,)).fetchone():
+                return "finished"
+            if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,)).fetchone():
+                return "known"
+            count = "SELECT count(*) FROM jobs"
+            if db.execute(count).fetchone()[0] >= in_all:
+                return "full"
+            waiting = f"{count} WHERE user_id = ? AND started IS NULL"
+            if db.execute(waiting, (user_id,)).fetchone()[0] >= per_user:
+                return "too_many"
+            db.execute(
+                "INSERT INTO jobs (id, user_id, job, accepted, ready) VALUES (?, ?, ?, ?, ?)",
+                (job_id, user_id, job, now, now),
+            )
+            return "accepted"
+
+        return await self._do(work)
+
+    async def job(self, job_id: str) -> Accepted | None:
+        return await self._do(lambda db: _job(db, job_id))
+
+    async def jobs(self, user_id: int | None = None) -> list[Accepted]:
+        where, values = ("", ()) if user_id is None else (" WHERE user_id = ?", (user_id,))
+        query = f"SELECT {COLUMNS} FROM jobs{where} ORDER BY number"  # noqa: S608 constants only
+        rows = await self._do(lambda db: db.execute(query, values).fetchall())
+        return [Accepted(*row) for row in rows]
+
+    async def begin(self, job_id: str) -> Accepted | None:
+        change = "UPDATE jobs SET attempts = attempts + 1, started = ? WHERE id = ?"
+
+        def work(db: sqlite3.Connection) -> Accepted | None:
+            db.execute(change, (time.time(), job_id))
+            return _job(db, job_id)
+
+        return await self._do(work)
+
+    async def hand_back(self, job_id: str) -> None:
+        change = "UPDATE jobs SET attempts = max(attempts - 1, 0), started = NULL WHERE id = ?"
+        await self._do(lambda db: db.execute(change, (job_id,)))
+
+    async def make_ready(self, job_id: str) -> None:
+        change = "UPDATE jobs SET ready = ? WHERE id = ?"
+        await self._do(lambda db: db.execute(change, (time.time(), job_id)))
+
+    async def set_status(self, job_id: str, message_id: int) -> bool:
+        change = "UPDATE jobs SET status_id = ?, status_sent = ? WHERE id = ?"
+        values = (message_id, time.time(), job_id)
+        return await self._do(lambda db: db.execute(change, values).rowcount > 0)
+
+    async def finish(self, job_id: str) -> bool:
+        return await self._do(lambda db: _strike_out(db, job_id))
+
+    async def note_seconds(self, kind: str, seconds: float) -> None:
+        change = (
+            "INSERT INTO pace VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET seconds = seconds + ? * (excluded.seconds - seconds)"
+        )
+        await self._do(lambda db: db.execute(change, (kind, seconds, PACE_SMOOTHING)))
+
+    async def mean_seconds(self) -> dict[str, float]:
+        return dict(await self._do(lambda db: db.execute("SELECT * FROM pace").fetchall()))
+
+    async def leads(self, process: str, seconds: float) -> bool:
+        return True  # there is no other process
+
+
+def _job(db: sqlite3.Connection, job_id: str) -> Accepted | None:
+    query = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 constants only
+    row = db.execute(query, (job_id,)).fetchone()
+    return Accepted(*row) if row else None
+
+
+def _strike_out(db: sqlite3.Connection, job_id: str) -> bool:
+    now = time.time()
+    db.execute("DELETE FROM finished WHERE at < ?", (now - KEPT_SECONDS,))
+    if db.execute("DELETE FROM jobs WHERE id = ?", (job_id,)).rowcount == 0:
+        return False
+    db.execute("INSERT OR REPLACE INTO finished VALUES (?, ?)", (job_id, now))
+    return True

@@ -1,0 +1,276 @@
+"""The store: SQLite and a real redis-server keep the same promises."""
+
+import asyncio
+import shutil
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+import pytest_asyncio
+from redis import Redis
+
+from store import Store, StoreError, open_store
+from store.redis import RedisStore
+from store.sqlite import SqliteStore
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+class RedisServer:
+    """A redis-server process of its own that keeps every write in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        path = shutil.which("redis-server")
+        if path is None:
+            pytest.skip("there is no redis-server")
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [path, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._command += ["--appendonly", "yes", "--dir", str(folder), "--loglevel", "warning"]
+        self.start()
+
+    def start(self) -> None:
+        self.process = Popen(self._command)
+        with Redis(port=self.port, retry_on_error=[ConnectionError]) as client:
+            while True:
+                try:
+                    client.ping()
+                except Exception:
+                    assert self.process.poll() is None
+                else:
+                    break
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    server = RedisServer(folder)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest_asyncio.fixture(params=["sqlite", "redis"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "sqlite":
+        opened = await open_store(None, tmp_path)
+        yield opened
+        await opened.close()
+    else:
+        with redis_server(tmp_path) as server:
+            opened = await open_store(server.url, None)
+            yield opened
+            await opened.close()
+
+
+async def accept(store: Store, job_id: str, user_id: int = 1, most: int = 9) -> str:
+    return await store.accept(job_id, user_id, f'{{"of": "{job_id}"}}', most, 9)
+
+
+async def test_a_user_and_the_handled_update_are_kept_together(store: Store) -> None:
+    assert await store.user(1) is None
+    assert not await store.is_handled(10)
+    await store.save(1, "first", 10)
+    await store.save(1, "second", 11)
+    await store.save(1, "second", 11)
+    assert await store.user(1) == "second"
+    assert await store.user(2) is None
+    assert await store.is_handled(10)
+    assert await store.is_handled(11)
+    assert not await store.is_handled(12)
+
+
+async def test_a_job_is_accepted_once_and_known_after_its_end(store: Store) -> None:
+    assert await accept(store, "a") == "accepted"
+    assert await accept(store, "a") == "known"
+    job = await store.job("a")
+    assert job is not None
+    assert (job.user_id, job.job, job.attempts, job.started) == (1, '{"of": "a"}', 0, None)
+    assert await store.finish("a")
+    assert not await store.finish("a")
+    assert await accept(store, "a") == "finished"
+    assert await store.job("a") is None
+    assert await store.jobs() == []
+
+
+async def test_the_same_job_accepted_at_once_is_written_once(store: Store) -> None:
+    verdicts = await asyncio.gather(*(accept(store, "a") for _ in range(20)))
+    assert sorted(verdicts) == ["accepted"] + ["known"] * 19
+    assert len(await store.jobs()) == 1
+
+
+async def test_jobs_come_in_the_order_of_acceptance(store: Store) -> None:
+    for number, job_id in enumerate("hdbca"):
+        await accept(store, job_id, user_id=number % 2)
+    assert [job.id for job in await store.jobs()] == list("hdbca")
+    assert [job.id for job in await store.jobs(1)] == list("dc")
+    await store.finish("d")
+    await store.begin("b")
+    assert [job.id for job in await store.jobs()] == list("hbca")
+
+
+async def test_the_queue_is_bounded_for_each_user_and_in_all(store: Store) -> None:
+    assert [await accept(store, f"a{n}", 1, most=2) for n in range(3)] == [
+        "accepted",
+        "accepted",
+        "too_many",
+    ]
+    await store.begin("a0")  # what runs does not wait
+    assert await accept(store, "a3", 1, most=2) == "accepted"
+    for user_id in range(2, 8):
+        assert await accept(store, f"b{user_id}", user_id) == "accepted"
+    assert await accept(store, "c", 9) == "full"
+    assert await accept(store, "a0") == "known"
+    await store.finish("a0")
+    assert await accept(store, "c", 9) == "accepted"
+
+
+async def test_attempts_are_counted_and_taken_back(store: Store) -> None:
+    await accept(store, "a")
+    begun = await store.begin("a")
+    assert begun is not None
+    assert begun.attempts == 1
+    assert begun.started is not None
+    await store.hand_back("a")
+    waiting = await store.job("a")
+    assert waiting is not None
+    assert (waiting.attempts, waiting.started) == (0, None)
+    await store.hand_back("a")
+    for attempt in (1, 2, 3):
+        begun = await store.begin("a")
+        assert begun is not None
+        assert begun.attempts == attempt
+
+
+async def test_what_is_struck_out_stays_so(store: Store) -> None:
+    await accept(store, "a")
+    assert await store.set_status("a", 77)
+    job = await store.job("a")
+    assert job is not None
+    assert job.status_id == 77
+    assert job.status_sent >= job.accepted
+    await store.make_ready("a")
+    later = await store.job("a")
+    assert later is not None
+    assert later.ready >= job.ready
+    await store.finish("a")
+    assert not await store.set_status("a", 78)
+    assert await store.begin("a") is None
+    await store.hand_back("a")
+    await store.make_ready("a")
+    assert await store.job("a") is None
+
+
+async def test_forget_erases_the_user_and_their_jobs_only(store: Store) -> None:
+    await store.save(1, "one", 10)
+    await store.save(2, "two", 11)
+    await accept(store, "a", 1)
+    await accept(store, "b", 2)
+    await accept(store, "c", 1)
+    assert sorted(await store.forget(1)) == ["a", "c"]
+    assert await store.user(1) is None
+    assert await store.user(2) == "two"
+    assert [job.id for job in await store.jobs()] == ["b"]
+    assert await accept(store, "a", 1) == "finished"
+    assert await store.forget(3) == []
+
+
+async def test_the_mean_seconds_follow_what_was_measured(store: Store) -> None:
+    assert await store.mean_seconds() == {}
+    await store.note_seconds("style", 10)
+    await store.note_seconds("season", 1.5)
+    assert await store.mean_seconds() == {"style": 10, "season": 1.5}
+    await store.note_seconds("style", 20)
+    assert await store.mean_seconds() == {"style": pytest.approx(12), "season": 1.5}
+
+
+async def test_a_lock_is_had_by_turns(store: Store) -> None:
+    order: list[str] = []
+
+    async def visit(name: str, user_id: int) -> None:
+        async with store.lock(user_id):
+            order.append(f"{name} in")
+            await asyncio.sleep(0.05)
+            order.append(f"{name} out")
+
+    await asyncio.gather(*(visit(name, 1) for name in "abc"))
+    assert order == ["a in", "a out", "b in", "b out", "c in", "c out"]
+    order.clear()
+    await asyncio.gather(visit("a", 1), visit("b", 2))
+    assert order[:2] == ["a in", "b in"]
+
+
+async def test_sqlite_keeps_everything_for_the_next_process(tmp_path: Path) -> None:
+    first = await open_store(None, tmp_path / "made")
+    await first.save(1, "one", 10)
+    await accept(first, "a")
+    await first.begin("a")
+    second = await open_store(None, tmp_path / "made")  # the first one was killed
+    assert await second.user(1) == "one"
+    assert await second.is_handled(10)
+    assert [(job.id, job.attempts) for job in await second.jobs()] == [("a", 1)]
+    await first.close()
+    await second.close()
+
+
+async def test_two_processes_share_what_is_in_redis(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        one, other = await open_store(server.url, None), await open_store(server.url, None)
+        await accept(one, "a")
+        assert [job.id for job in await other.jobs()] == ["a"]
+        assert await one.leads("one", 0.2)
+        assert await one.leads("one", 0.2)
+        assert not await other.leads("other", 0.2)
+        await asyncio.sleep(0.3)
+        assert await other.leads("other", 0.2)
+        order: list[str] = []
+
+        async def visit(store: Store, name: str) -> None:
+            async with store.lock(1):
+                order.append(name)
+                await asyncio.sleep(0.1)
+                order.append(name)
+
+        await asyncio.gather(visit(one, "one"), visit(other, "other"))
+        assert order[0] == order[1]
+        assert order[2] == order[3]
+        server.kill()
+        server.start()
+        assert [job.id for job in await one.jobs()] == ["a"]  # and every write was on the disk
+        await one.close()
+        await other.close()
+
+
+async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    store = await SqliteStore.connect(tmp_path / "paintbox.sqlite3")
+    with sqlite3.connect(tmp_path / "paintbox.sqlite3") as other:
+        other.execute("DROP TABLE updates")
+    with pytest.raises(StoreError):
+        await store.save(1, "one", 10)
+    assert await store.user(1) is None  # neither the one nor the other
+    await store.close()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        await SqliteStore.connect(tmp_path / "file" / "paintbox.sqlite3")
+    with redis_server(tmp_path) as server:
+        shared = await RedisStore.connect(server.url)
+        server.kill()
+        with pytest.raises(StoreError):
+            await accept(shared, "a")
+        with pytest.raises(StoreError):
+            await shared.user(1)
+        await shared.close()
+    with pytest.raises(StoreError):
+        await open_store(server.url, None)
