@@ -6,25 +6,17 @@ a token, long polling with one, a webhook with a token and `WEBHOOK_HOST`.
 
 import asyncio
 import errno
-import hashlib
-import hmac
-import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
-from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.enums import ParseMode
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, TelegramObject
 from aiogram.utils.i18n import I18n
-from aiogram.webhook.aiohttp_server import SimpleRequestHandler
-from aiohttp import web
 from docket import Docket
 from pydantic import SecretStr, ValidationError
 
@@ -32,12 +24,11 @@ from bot_profile import publish_profile
 from handlers import conversation
 from jobs import run_queue
 from local_chat.server import start as start_local_chat
+from logs import AboutUpdate, set_up_logs
+from sending import Pace, is_reachable, make_bot
 from settings import ROOT, Settings, explained
 from users import LanguageMiddleware, UserMiddleware
-
-log = logging.getLogger("paintbox")
-
-WEBHOOK_PATH = "/telegram"
+from web import Check, listening, make_app, serve_webhook
 
 
 class AnswerFirst(BaseMiddleware):
@@ -55,50 +46,15 @@ class AnswerFirst(BaseMiddleware):
         return await handler(event, data)
 
 
-def make_bot(token: SecretStr, api_url: str | None) -> Bot:
-    server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
-    return Bot(
-        token.get_secret_value(),
-        session=AiohttpSession(api=server),
-        default=DefaultBotProperties(parse_mode=ParseMode.HTML),
-    )
-
-
 def make_dispatcher(settings: Settings, docket: Docket, i18n: I18n) -> Dispatcher:
     """A dispatcher with the whole conversation; routers are built once for each process."""
     dispatcher = Dispatcher(settings=settings, docket=docket, i18n=i18n)
+    dispatcher.update.outer_middleware(AboutUpdate())
     dispatcher.update.outer_middleware(UserMiddleware())
     LanguageMiddleware(i18n).setup(dispatcher)
     dispatcher.callback_query.middleware(AnswerFirst())
     dispatcher.include_router(conversation())
     return dispatcher
-
-
-async def serve_webhook(
-    bot: Bot, dispatcher: Dispatcher, settings: Settings, stop: asyncio.Event
-) -> None:
-    """Takes updates over HTTP until `stop`. The webhook stays in place for the next start."""
-    assert settings.webhook_host is not None
-    secret = webhook_secret(bot.token)
-    app = web.Application()
-    # Telegram has its 200 only after the job is queued: were we killed before, it would try again.
-    handler = SimpleRequestHandler(dispatcher, bot, handle_in_background=False, secret_token=secret)
-    handler.register(app, WEBHOOK_PATH)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, settings.webapp_host, settings.webapp_port).start()
-    url = str(settings.webhook_host).rstrip("/") + WEBHOOK_PATH
-    await bot.set_webhook(
-        url, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types()
-    )
-    log.info("listening on port %s for %s", settings.webapp_port, url)
-    await stop.wait()
-    await runner.cleanup()
-
-
-def webhook_secret(token: str) -> str:
-    """A secret that every start derives alike and that does not give the token away."""
-    return hmac.new(token.encode(), b"paintbox webhook", hashlib.sha256).hexdigest()
 
 
 async def poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
@@ -128,12 +84,12 @@ async def run(settings: Settings) -> None:
         sys.stdout.write(f"Chat with the bot at {page} (Ctrl+C ends it)\n")
         sys.stdout.flush()
         try:
-            await talk(make_bot(SecretStr(chat.token), chat.url), settings, stop)
+            await talk(make_bot(SecretStr(chat.token), chat.url, None), settings, stop)
         finally:
             await chat.close()
     else:
         api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
-        await talk(make_bot(settings.bot_token, api_url), settings, stop)
+        await talk(make_bot(settings.bot_token, api_url, Pace()), settings, stop)
 
 
 async def talk(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
@@ -141,8 +97,13 @@ async def talk(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
     async with bot.session, run_queue(bot, settings, i18n) as docket:
         dispatcher = make_dispatcher(settings, docket, i18n)
         await publish_profile(bot, i18n)
+        checks: dict[str, Check] = {"telegram": partial(is_reachable, bot)}
         if settings.webhook_host:
-            await serve_webhook(bot, dispatcher, settings, stop)
+            await serve_webhook(bot, dispatcher, settings, checks, stop)
+        elif settings.health_port is not None:
+            app = make_app(checks, settings.metrics)
+            async with listening(app, settings.webapp_host, settings.health_port):
+                await poll(bot, dispatcher, stop)
         else:
             await poll(bot, dispatcher, stop)
 
@@ -153,7 +114,8 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(f"{explained(error)}\n")
         return 2
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    token = settings.bot_token.get_secret_value() if settings.bot_token else None
+    set_up_logs(settings.log_level, token)
     try:
         asyncio.run(run(settings))
     except OSError as error:

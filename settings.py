@@ -34,6 +34,8 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, validation_alias=AliasChoices("port", "webapp_port")
     )
     local_chat_port: int = Field(8080, ge=0, le=65535)
+    health_port: int | None = Field(None, ge=0, le=65535)  # a webhook's server needs none beside it
+    metrics: bool = False
     source_url: HttpUrl | None = None
 
     # Painting.

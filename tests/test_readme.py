@@ -20,6 +20,7 @@ def variables() -> dict[str, str]:
         names = alias.choices if isinstance(alias, AliasChoices) else [name]
         value = field.default
         default = f"{value:g}" if isinstance(value, float) else "" if value is None else f"{value}"
+        default = {"False": "off", "True": "on"}.get(default, default)
         found.update({str(variable).upper(): default for variable in names})
     return found
 

@@ -15,11 +15,12 @@ from aiogram.types import Chat, Message, Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
 
-from bot import make_dispatcher, webhook_secret
+from bot import make_dispatcher
 from local_chat.client import join
 from local_chat.server import LocalChat, start
 from settings import ROOT, Settings
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
+from web import webhook_secret
 
 UPDATE = {
     "update_id": 1,

@@ -1,0 +1,312 @@
+"""All that is said to Telegram: at its pace, and again where it did not get through.
+
+Telegram takes 30 messages a second from a bot, one a second in a chat and 20 a minute in a group
+(https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). `Sending` stands
+between the bot and the network and keeps to that, waits as long as a 429 says, and repeats what a
+server's fault or a lost connection took away.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import (
+    BaseRequestMiddleware,
+    NextRequestMiddlewareType,
+)
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import GetFile, GetUpdates, Response, SendChatAction, TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiohttp import ClientConnectorError, ClientError, ClientResponseError, ConnectionTimeoutError
+from pydantic import SecretStr
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from metrics import TELEGRAM_ERRORS
+
+log = logging.getLogger(__name__)
+
+IN_ALL = 1 / 30  # seconds from one message to the next
+IN_CHAT = 1.0
+IN_GROUP = 3.0
+PATIENCE = 300.0  # seconds after which a call is not repeated any more
+
+LATELY = 60.0  # seconds
+
+CODES: dict[type[TelegramAPIError], str] = {
+    TelegramBadRequest: "400",
+    TelegramUnauthorizedError: "401",
+    TelegramForbiddenError: "403",
+    TelegramNotFound: "404",
+    TelegramConflictError: "409",
+    TelegramEntityTooLarge: "413",
+    TelegramRetryAfter: "429",
+    TelegramServerError: "5xx",
+    TelegramNetworkError: "network",
+}
+
+_dispensable = ContextVar("dispensable", default=False)
+
+
+@contextmanager
+def only_if_free() -> Iterator[None]:
+    """Calls made within are given up, answered `True`, where they would have to wait or to be
+    repeated: for progress, which must not stand in the way of results.
+    """
+    token = _dispensable.set(True)
+    try:
+        yield
+    finally:
+        _dispensable.reset(token)
+
+
+class Pace:
+    """Hands out the moments at which messages may leave, first come first served.
+
+    For each key it knows when the next one may. With Redis all processes share that; while Redis
+    does not answer, each keeps its own.
+    """
+
+    RESERVE = """
+    local time = redis.call('TIME')
+    local now = time[1] + time[2] / 1e6
+    local moment = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+    if moment - now > tonumber(ARGV[2]) then return '-1' end
+    local after = moment + ARGV[1]
+    local milliseconds = math.max(1, math.ceil((after - now) * 1000))
+    redis.call('SET', KEYS[1], string.format('%.6f', after), 'PX', milliseconds)
+    return string.format('%.6f', moment - now)
+    """
+
+    def __init__(self, redis: Redis | None = None) -> None:
+        self._reserve_in_redis = redis.register_script(self.RESERVE) if redis else None
+        self._next: dict[str, float] = {}
+
+    async def reserve(self, key: str, interval: float, patience: float = 1e9) -> float | None:
+        """Takes the next moment for `key` and keeps the `interval` after it free; both in seconds.
+
+        Returns how many seconds to wait, or `None`, with nothing taken, for more than `patience`.
+        """
+        if self._reserve_in_redis:
+            try:
+                wait = float(
+                    await self._reserve_in_redis([f"paintbox:pace:{key}"], [interval, patience])
+                )
+            except RedisError as error:
+                log.warning("the pace is not shared with other processes: %s", error)
+            else:
+                return wait if wait >= 0 else None
+        now = time.monotonic()
+        moment = max(now, self._next.get(key, 0))
+        if moment - now > patience:
+            return None
+        self._next[key] = moment + interval
+        if len(self._next) > 10_000:
+            self._next = {key: after for key, after in self._next.items() if after > now}
+        return moment - now
+
+
+class Sending(BaseRequestMiddleware):
+    """Lets each call go when it may, and repeats it where that helps and does no harm.
+
+    Refusals come through at once, faults and lost connections after `patience` seconds. A call that
+    sends a picture is not repeated where it may have arrived. `answered_at` is when Telegram last
+    answered anything, in seconds of the monotonic clock.
+    """
+
+    def __init__(self, pace: Pace | None, patience: float = PATIENCE) -> None:
+        self.answered_at = -float("inf")
+        self._pace = pace
+        self._patience = patience
+        self._turns: WeakValueDictionary[int | str, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        if isinstance(method, GetUpdates):  # aiogram's polling has a patience of its own
+            return await self._once(make_request, bot, method)
+        dispensable = _dispensable.get() or isinstance(method, SendChatAction)
+        done = cast(Response[TelegramType], True)
+        deadline = time.monotonic() + self._patience
+        pauses = _pauses(deadline)
+        while True:
+            if not await self._turn(method, dispensable):
+                return done
+            try:
+                return await self._once(make_request, bot, method)
+            except TelegramRetryAfter as error:
+                if dispensable:
+                    return done
+                if time.monotonic() + error.retry_after > deadline:
+                    raise
+                await self._hold(method, error.retry_after)
+            except TelegramBadRequest as error:
+                if "message is not modified" not in error.message:
+                    raise
+                return done  # an earlier try had got through
+            except (TelegramServerError, TelegramNetworkError) as error:
+                if isinstance(error, TelegramEntityTooLarge):
+                    raise
+                if dispensable:
+                    return done
+                pause = next(pauses, None)
+                if pause is None or (_sends_picture(method) and _may_have_arrived(error)):
+                    raise
+                log.info("%s again in %.1f s: %s", method.__api_method__, pause, error.message)
+                await asyncio.sleep(pause)
+
+    async def _once(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        try:
+            answer = await make_request(bot, method)
+        except TelegramAPIError as error:
+            TELEGRAM_ERRORS.labels(method.__api_method__, _code(error)).inc()
+            if not isinstance(error, TelegramNetworkError):
+                self.answered_at = time.monotonic()
+            raise
+        except ClientDecodeError as error:
+            TELEGRAM_ERRORS.labels(method.__api_method__, "unreadable").inc()
+            if isinstance(error.original, json.JSONDecodeError):  # a proxy's page of HTML
+                words = "the answer is not the Bot API's"
+                raise TelegramNetworkError(method=method, message=words) from error
+            raise
+        self.answered_at = time.monotonic()
+        return answer
+
+    async def _turn(self, method: TelegramMethod[Any], dispensable: bool) -> bool:
+        """Waits until the call may go. False: it is dispensable, and would have to wait."""
+        chat = _chat_shown(method)
+        if self._pace is None or chat is None:
+            return True
+        key, interval = f"chat:{chat}", IN_GROUP if _is_group(chat) else IN_CHAT
+        turn = self._turns.setdefault(chat, asyncio.Lock())
+        if dispensable:
+            return (
+                not turn.locked()
+                and await self._pace.reserve(key, interval, patience=0) is not None
+                and await self._pace.reserve("all", IN_ALL, patience=0) is not None
+            )
+        async with turn:
+            # The chat's moment is taken last: else messages would gather while all have to wait.
+            for name, seconds in ((key, 0), ("all", IN_ALL), (key, interval)):
+                await asyncio.sleep(await self._pace.reserve(name, seconds) or 0)
+        return True
+
+    async def _hold(self, method: TelegramMethod[Any], seconds: float) -> None:
+        """Keeps everything else from the chat as well: calls during a 429's time prolong it."""
+        chat = _chat_shown(method)
+        if self._pace is None or chat is None:
+            await asyncio.sleep(seconds)
+        else:
+            wait = await self._pace.reserve(f"chat:{chat}", 0) or 0
+            await self._pace.reserve(f"chat:{chat}", max(0, seconds - wait))
+
+
+def _chat_shown(method: TelegramMethod[Any]) -> int | str | None:
+    """The chat in which the call shows something; no other calls are limited."""
+    shows = method.__api_method__.startswith(("send", "edit", "copy", "forward"))
+    if not shows or isinstance(method, SendChatAction):
+        return None
+    return cast("int | str | None", getattr(method, "chat_id", None))
+
+
+def _is_group(chat: int | str) -> bool:
+    return isinstance(chat, str) or chat < 0
+
+
+def _sends_picture(method: TelegramMethod[Any]) -> bool:
+    name = method.__api_method__
+    return name.startswith(("send", "copy", "forward")) and name != "sendMessage"
+
+
+def _may_have_arrived(error: TelegramAPIError) -> bool:
+    """Whether the call may have been carried out: its answer was lost, not its question."""
+    no_connection = (ClientConnectorError, ConnectionTimeoutError)
+    return isinstance(error, TelegramNetworkError) and not isinstance(
+        error.__cause__, no_connection
+    )
+
+
+def _code(error: TelegramAPIError) -> str:
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), "other")
+
+
+def _pauses(deadline: float) -> Iterator[float]:
+    """Seconds to wait before each repetition, until the deadline."""
+    pause = 0.5
+    while time.monotonic() + pause < deadline:
+        yield pause * random.uniform(0.75, 1.25)  # noqa: S311 no secret
+        pause = min(2 * pause, 30)
+
+
+def make_bot(token: SecretStr, api_url: str | None, pace: Pace | None) -> Bot:
+    """A bot that talks to `api_url` (Telegram's own without one), at a `pace` if there is one."""
+    server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
+    session = AiohttpSession(api=server)
+    session.middleware(Sending(pace))
+    return Bot(
+        token.get_secret_value(),
+        session=session,
+        default=DefaultBotProperties(parse_mode=ParseMode.HTML),
+    )
+
+
+async def is_reachable(bot: Bot) -> bool:
+    """Whether Telegram has answered lately, or does now, within five seconds."""
+    sending = next(step for step in bot.session.middleware if isinstance(step, Sending))
+    if time.monotonic() - sending.answered_at > LATELY:
+        with only_if_free(), suppress(TelegramAPIError):
+            await bot.get_me(request_timeout=5)
+    return time.monotonic() - sending.answered_at <= LATELY
+
+
+async def download(bot: Bot, file_id: str, patience: float = PATIENCE) -> bytes:
+    """The bytes of a file that somebody sent.
+
+    Raises `TelegramAPIError`; its words, unlike aiohttp's, do not hold the link with the token.
+    """
+    pauses = _pauses(time.monotonic() + patience)
+    while True:
+        try:
+            file = await bot.download(file_id)
+            assert file is not None  # without a destination aiogram always makes one
+            return file.read()
+        except (ClientError, TimeoutError) as error:
+            status = error.status if isinstance(error, ClientResponseError) else None
+            pause = next(pauses, None) if status is None or status >= 500 or status == 429 else None
+            if pause is None:
+                words = f"the file did not come: {status or type(error).__name__}"
+                raise TelegramNetworkError(GetFile(file_id=file_id), words) from None
+        log.info("download again in %.1f s", pause)
+        await asyncio.sleep(pause)
