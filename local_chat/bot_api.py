@@ -17,15 +17,17 @@ from urllib.parse import urlsplit
 
 from local_chat.api_error import ApiError, bad_request
 from local_chat.formatting import utf16_length
+from local_chat.inline_mode import offered
 from local_chat.message_content import (
     caption_content,
+    content_of,
     keyboard_content,
     reply_content,
     text_content,
 )
-from local_chat.photo_sizes import photo_sizes, thumbnail
+from local_chat.photo_sizes import photo_sizes, sticker, thumbnail
 from local_chat.requests import Upload
-from local_chat.state import Person, State
+from local_chat.state import Chat, Group, InlineAnswer, Person, State
 from local_chat.updates import Webhook
 
 Json = dict[str, Any]
@@ -79,7 +81,7 @@ class BotApi:
             **self.state.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
+            "supports_inline_queries": True,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
@@ -149,11 +151,11 @@ class BotApi:
         reply_parameters: Json | None = None,
         reply_markup: Json | None = None,
     ) -> Json:
-        person = self._chat(chat_id)
+        chat = self._chat(chat_id)
         content = text_content(text, parse_mode, entities or [])
         if link_preview_options:
             content["link_preview_options"] = link_preview_options
-        return self._post(person, [content | keyboard_content(reply_markup)], reply_parameters)[0]
+        return self._post(chat, [content | keyboard_content(reply_markup)], reply_parameters)[0]
 
     async def send_photo(
         self,
@@ -168,7 +170,7 @@ class BotApi:
         reply_parameters: Json | None = None,
         reply_markup: Json | None = None,
     ) -> Json:
-        person = self._chat(chat_id)
+        chat = self._chat(chat_id)
         description = caption_content(caption, parse_mode, caption_entities or [])
         description |= keyboard_content(reply_markup)
         content = await self._media("photo", photo, "photo", uploads)
@@ -176,7 +178,7 @@ class BotApi:
             description["show_caption_above_media"] = True
         if has_spoiler:
             description["has_media_spoiler"] = True
-        return self._post(person, [content | description], reply_parameters)[0]
+        return self._post(chat, [content | description], reply_parameters)[0]
 
     async def send_document(
         self,
@@ -189,11 +191,27 @@ class BotApi:
         reply_parameters: Json | None = None,
         reply_markup: Json | None = None,
     ) -> Json:
-        person = self._chat(chat_id)
+        chat = self._chat(chat_id)
         description = caption_content(caption, parse_mode, caption_entities or [])
         description |= keyboard_content(reply_markup)
         content = await self._media("document", document, "document", uploads)
-        return self._post(person, [content | description], reply_parameters)[0]
+        return self._post(chat, [content | description], reply_parameters)[0]
+
+    async def send_sticker(
+        self,
+        uploads: Uploads,
+        chat_id: str = "",
+        sticker: str = "",
+        emoji: str = "",
+        reply_parameters: Json | None = None,
+        reply_markup: Json | None = None,
+    ) -> Json:
+        chat = self._chat(chat_id)
+        keyboard = keyboard_content(reply_markup)
+        content = await self._media("sticker", sticker, "sticker", uploads)
+        if emoji:
+            content = {"sticker": content["sticker"] | {"emoji": emoji}}
+        return self._post(chat, [content | keyboard], reply_parameters)[0]
 
     async def send_media_group(
         self,
@@ -202,20 +220,49 @@ class BotApi:
         chat_id: str = "",
         reply_parameters: Json | None = None,
     ) -> list[Json]:
-        person = self._chat(chat_id)
+        """All of an album, or nothing."""
+        chat = self._chat(chat_id)
         if not 2 <= len(media) <= 10:
             raise bad_request("album must contain 2-10 items")
         if len({str(item.get("type")) for item in media}) > 1:
             raise bad_request("document can't be mixed with other media types")
         group = {"media_group_id": self.state.new_group_id()}
         contents = [await self._input_media(item, uploads) | group for item in media]
-        return self._post(person, contents, reply_parameters)
+        return self._post(chat, contents, reply_parameters)
+
+    async def copy_message(
+        self,
+        chat_id: str = "",
+        from_chat_id: str = "",
+        message_id: int = 0,
+        caption: str | None = None,
+        parse_mode: str = "",
+        caption_entities: list[Json] | None = None,
+        show_caption_above_media: bool = False,
+        reply_parameters: Json | None = None,
+        reply_markup: Json | None = None,
+    ) -> Json:
+        chat = self._chat(chat_id)
+        original = self._chat(from_chat_id).messages.get(message_id)
+        if original is None:
+            raise bad_request("message to copy not found")
+        content = content_of(original)
+        if "new_chat_members" in content:
+            raise bad_request("message can't be copied")
+        if caption is not None and "text" not in content:
+            for field in ("caption", "caption_entities", "show_caption_above_media"):
+                content.pop(field, None)
+            content |= caption_content(caption, parse_mode, caption_entities or [])
+            if show_caption_above_media:
+                content["show_caption_above_media"] = True
+        content |= keyboard_content(reply_markup)
+        return {"message_id": self._post(chat, [content], reply_parameters)[0]["message_id"]}
 
     async def send_chat_action(self, chat_id: str = "", action: str = "") -> bool:
-        person = self._chat(chat_id)
+        chat = self._chat(chat_id)
         if action not in ACTIONS:
             raise bad_request("wrong parameter action in request")
-        self.state.publish("action", chat_id=person.id, action=action)
+        self.state.publish("action", chat_id=chat.id, action=action)
         return True
 
     # Changing what was sent.
@@ -230,13 +277,13 @@ class BotApi:
         link_preview_options: Json | None = None,
         reply_markup: Json | None = None,
     ) -> Json:
-        person, message = self._own_message(chat_id, message_id)
+        chat, message = self._own_message(chat_id, message_id)
         if "text" not in message:
             raise bad_request("there is no text in the message to edit")
         content = text_content(text, parse_mode, entities or [])
         if link_preview_options:
             content["link_preview_options"] = link_preview_options
-        return self._edit(person, message, content, reply_markup)
+        return self._edit(chat, message, content, reply_markup)
 
     async def edit_message_caption(
         self,
@@ -248,14 +295,14 @@ class BotApi:
         show_caption_above_media: bool = False,
         reply_markup: Json | None = None,
     ) -> Json:
-        person, message = self._own_message(chat_id, message_id)
-        if "text" in message:
-            raise bad_request("there is no caption in the message to edit")
+        chat, message = self._own_message(chat_id, message_id)
         content = caption_content(caption, parse_mode, caption_entities or [])
         if show_caption_above_media:
             content["show_caption_above_media"] = True
         media: Json = {key: message[key] for key in ("photo", "document") if key in message}
-        return self._edit(person, message, {**media, **content}, reply_markup)
+        if not media:
+            raise bad_request("there is no caption in the message to edit")
+        return self._edit(chat, message, {**media, **content}, reply_markup)
 
     async def edit_message_media(
         self,
@@ -266,26 +313,32 @@ class BotApi:
         reply_markup: Json | None = None,
     ) -> Json:
         """Also makes a photo or a document of a text; what an album holds keeps its kind."""
-        person, message = self._own_message(chat_id, message_id)
+        chat, message = self._own_message(chat_id, message_id)
         if "media_group_id" in message and media.get("type") not in message:
             raise bad_request("the type of an album's message can't be changed")
         content = await self._input_media(media, uploads)
         # The message may have changed, or be gone, while the picture was decoded.
-        person, message = self._own_message(chat_id, message_id)
-        return self._edit(person, message, content, reply_markup)
+        chat, message = self._own_message(chat_id, message_id)
+        return self._edit(chat, message, content, reply_markup)
 
     async def edit_message_reply_markup(
         self, chat_id: str = "", message_id: int = 0, reply_markup: Json | None = None
     ) -> Json:
-        person, message = self._own_message(chat_id, message_id)
-        return self._edit(person, message, None, reply_markup)
+        chat, message = self._own_message(chat_id, message_id)
+        return self._edit(chat, message, None, reply_markup)
 
     async def delete_message(self, chat_id: str = "", message_id: int = 0) -> bool:
-        person = self._chat(chat_id)
-        if person.messages.pop(message_id, None) is None:
+        chat = self._chat(chat_id)
+        message = chat.messages.get(message_id)
+        if message is None:
             raise bad_request("message to delete not found")
-        self.state.publish("deleted", chat_id=person.id, message_ids=[message_id])
+        if isinstance(chat, Group) and message["from"]["id"] != self.state.bot["id"]:
+            raise bad_request("message can't be deleted")  # the bot is no administrator
+        del chat.messages[message_id]
+        self.state.publish("deleted", chat_id=chat.id, message_ids=[message_id])
         return True
+
+    # Answering.
 
     async def answer_callback_query(
         self,
@@ -308,13 +361,49 @@ class BotApi:
         self.state.publish(
             "callback_answer",
             chat_id=query.chat_id,
+            person_id=query.person_id,
             query_id=callback_query_id,
             text=text,
             show_alert=show_alert,
         )
         return True
 
+    async def answer_inline_query(
+        self,
+        results: list[Json],
+        inline_query_id: str = "",
+        cache_time: int = 300,
+        is_personal: bool = False,
+        next_offset: str = "",
+        button: Json | None = None,
+    ) -> bool:
+        query = self.state.inline_queries.get(inline_query_id)
+        if query is None or time.monotonic() - query.asked_at > QUERY_LIFETIME_S:
+            raise bad_request(
+                "query is too old and response timeout expired or query ID is invalid"
+            )
+        if next_offset:
+            raise bad_request("this server shows one page of results")
+        answer = InlineAnswer(
+            offered(results, self.state), button, time.monotonic() + max(cache_time, 0)
+        )
+        # For all who ask the same, unless the answer is personal.
+        self.state.inline_answers[query.text, query.person_id if is_personal else 0] = answer
+        self.state.show_inline_answer(inline_query_id, answer)
+        return True
+
     # Files.
+
+    async def get_user_profile_photos(
+        self, user_id: int, offset: int = 0, limit: int = 100
+    ) -> Json:
+        person = self.state.people.get(user_id)
+        if person is None:
+            raise bad_request("user not found")
+        if offset < 0 or not 1 <= limit <= 100:
+            raise bad_request("wrong offset or limit")
+        shown = [photo["photo"] for photo in person.photos[offset : offset + limit]]
+        return {"total_count": len(person.photos), "photos": shown}
 
     async def get_file(self, file_id: str = "") -> Json:
         file = self.state.files.get(file_id)
@@ -417,35 +506,36 @@ class BotApi:
         self.state.publish("profile")
         return True
 
-    def _chat(self, chat_id: str) -> Person:
+    def _chat(self, chat_id: str) -> Chat:
         if not chat_id:
             raise bad_request("chat_id is empty")
         is_number = re.fullmatch(r"-?\d{1,19}", chat_id)
-        person = self.state.people.get(int(chat_id)) if is_number else None
-        if person is None or not person.started:
+        chat = self.state.chat(int(chat_id)) if is_number else None
+        if chat is None or (isinstance(chat, Person) and not chat.started):
             raise bad_request("chat not found")
-        if person.blocked:
-            raise ApiError(403, "Forbidden: bot was blocked by the user")
-        return person
+        if chat.blocked:
+            happened = (
+                "blocked by the user" if isinstance(chat, Person) else "kicked from the group chat"
+            )
+            raise ApiError(403, f"Forbidden: bot was {happened}")
+        return chat
 
-    def _own_message(self, chat_id: str, message_id: int) -> tuple[Person, Json]:
-        person = self._chat(chat_id)
-        message = person.messages.get(message_id)
+    def _own_message(self, chat_id: str, message_id: int) -> tuple[Chat, Json]:
+        chat = self._chat(chat_id)
+        message = chat.messages.get(message_id)
         if message is None:
             raise bad_request("message to edit not found")
         if message["from"]["id"] != self.state.bot["id"]:
             raise bad_request("message can't be edited")
-        return person, message
+        return chat, message
 
-    def _post(
-        self, person: Person, contents: list[Json], reply_parameters: Json | None
-    ) -> list[Json]:
-        self._chat(str(person.id))  # who may have blocked the bot while a picture was decoded
-        reply = reply_content(person, reply_parameters or {})
-        return self.state.post(person, self.state.bot, [c | reply for c in contents])
+    def _post(self, chat: Chat, contents: list[Json], reply_parameters: Json | None) -> list[Json]:
+        self._chat(str(chat.id))  # who may have blocked the bot while a picture was decoded
+        reply = reply_content(chat, reply_parameters or {})
+        return self.state.post(chat, self.state.bot, [c | reply for c in contents])
 
     def _edit(
-        self, person: Person, message: Json, content: Json | None, reply_markup: Json | None
+        self, chat: Chat, message: Json, content: Json | None, reply_markup: Json | None
     ) -> Json:
         """Replaces the content, unless None, and the keyboard: without one, it goes away."""
         lasting = {"message_id", "from", "chat", "date", "reply_to_message", "media_group_id"}
@@ -457,7 +547,7 @@ class BotApi:
             edited["edit_date"] = int(time.time())
         if before == {key: value for key, value in edited.items() if key != "edit_date"}:
             raise bad_request(NOT_MODIFIED)
-        self.state.replace(person, edited)
+        self.state.replace(chat, edited)
         return edited
 
     async def _input_media(self, item: Json, uploads: Uploads) -> Json:
@@ -477,7 +567,7 @@ class BotApi:
         return {**content, **description}
 
     async def _media(self, kind: str, value: str, form_field: str, uploads: Uploads) -> Json:
-        """A photo or document by upload (`attach://name` or its own form field) or by `file_id`."""
+        """A picture or file by upload (`attach://name` or its own form field) or by `file_id`."""
         name = value.removeprefix("attach://") if value.startswith("attach://") else form_field
         upload = uploads.get(name)
         if upload is None:
@@ -489,6 +579,8 @@ class BotApi:
         if kind == "photo":
             sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=True)
             return self.state.keep_photo(sizes)
+        if kind == "sticker":
+            return self.state.keep_sticker(await asyncio.to_thread(sticker, upload.data), "")
         small = await asyncio.to_thread(thumbnail, upload.data)
         return self.state.keep_document(upload.name, upload.mime_type, upload.data, small)
 
@@ -529,8 +621,12 @@ def converted(name: str, value: Any, annotation: Any) -> Any:
 
 
 def _scope(scope: Json | None) -> str:
-    kind = str((scope or {}).get("type", "default"))
-    return f"chat {scope.get('chat_id')}" if scope and kind == "chat" else kind
+    """A name for the scope: its type, and whom it is for."""
+    scope = scope or {}
+    return (
+        " ".join(str(scope[key]) for key in ("type", "chat_id", "user_id") if key in scope)
+        or "default"
+    )
 
 
 def _language(code: str) -> str:

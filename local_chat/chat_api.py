@@ -1,23 +1,24 @@
 """What the chat page and the tests' client call: people, messages, buttons, events.
 
-JSON over HTTP under `/chat/`; a refusal is `{"error": "..."}` with a status of 400 or more. Events
-come from `/chat/events` as server-sent events, those of all people together.
+JSON over HTTP under `/chat/`; a refusal is `{"error": "..."}` with a status of 400 or more. What a
+person does happens in their private chat with the bot, or in the group that `?chat=` names. Events
+come from `/chat/events` as server-sent events, those of all chats together; the bot's requests and
+the answers to them come from `/chat/calls`.
 """
 
 import asyncio
 import json
 import re
-import time
 from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from local_chat.api_error import ApiError, bad_request
-from local_chat.message_content import caption_content, quoted, text_content
-from local_chat.photo_sizes import photo_sizes, thumbnail
-from local_chat.requests import read_form, read_json
-from local_chat.state import Failure, Json, Person, State
+from local_chat.message_content import caption_content, content_of, quoted, text_content
+from local_chat.photo_sizes import photo_sizes, sticker, thumbnail
+from local_chat.requests import Upload, read_form, read_json
+from local_chat.state import Chat, Failure, InlineQuery, Json, Listeners, Person, State
 
 HEARTBEAT_S = 15.0
 LARGEST_ALBUM = 10
@@ -28,12 +29,12 @@ OTHER_KINDS: dict[str, Json] = {
     "contact": {"phone_number": "+10000000000", "first_name": "Somebody"},
     "dice": {"emoji": "🎲", "value": 6},
     "location": {"latitude": 48.8606, "longitude": 2.3376},
-    "sticker": {
+    "sticker": {  # one that moves: `send_media` sends static ones
         "type": "regular",
         "width": 512,
         "height": 512,
         "is_animated": False,
-        "is_video": False,
+        "is_video": True,
         "emoji": "🎨",
     },
     "video": {"width": 640, "height": 480, "duration": 5, "mime_type": "video/mp4"},
@@ -52,13 +53,19 @@ class ChatApi:
         return [
             web.get("/chat/state", self.show_state),
             web.get("/chat/events", self.events),
+            web.get("/chat/calls", self.calls),
             web.get("/chat/files/{file_id}", self.file),
             web.post("/chat/people", self.add_person),
+            web.post("/chat/groups", self.add_group),
+            web.post(person, self.change_person),
             web.get(f"{person}/messages", self.history),
             web.post(f"{person}/messages", self.send),
             web.post(f"{person}/media", self.send_media),
             web.post(f"{person}/edit", self.edit),
+            web.post(f"{person}/forward", self.forward),
             web.post(f"{person}/press", self.press),
+            web.post(f"{person}/inline", self.ask_inline),
+            web.post(f"{person}/inline/choose", self.choose_inline),
             web.post(f"{person}/block", self.block),
             web.post("/chat/fail", self.fail),
             web.post("/chat/repeat", self.repeat),
@@ -72,19 +79,32 @@ class ChatApi:
             {
                 **person.user(),
                 "blocked": person.blocked,
+                "photo": person.photos[0]["photo"][0]["file_id"] if person.photos else None,
                 "commands": state.commands_for(person),
                 "bot_name": state.text("name", person.language_code[:2]),
                 "description": state.text("description", person.language_code[:2]),
-                "last_message": next(reversed(person.messages.values()), None),
+                "last_message": _last(person),
             }
             for person in state.people.values()
         ]
+        groups = [
+            {
+                "id": group.id,
+                "title": group.title,
+                "members": [member.id for member in group.members],
+                "blocked": group.blocked,
+                "commands": state.commands_for(group.members[0], group),
+                "last_message": _last(group),
+            }
+            for group in state.groups.values()
+        ]
         return web.json_response(
-            {"bot": state.bot, "people": people, "started_as": state.started_as}
+            {"bot": state.bot, "people": people, "groups": groups, "started_as": state.started_as}
         )
 
     async def history(self, request: web.Request) -> web.Response:
-        return web.json_response({"messages": list(self._person(request).messages.values())})
+        _, chat = self._place(request)
+        return web.json_response({"messages": list(chat.messages.values())})
 
     async def file(self, request: web.Request) -> web.Response:
         """A file's bytes: pictures to be shown, all else, and `?download=NAME`, to be saved."""
@@ -99,141 +119,177 @@ class ChatApi:
         return web.Response(body=file.data, content_type=kind, headers=headers)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-        )
-        await response.prepare(request)
-        queue: asyncio.Queue[Json | None] = asyncio.Queue()
-        queue.put_nowait({"type": "hello", "started_as": self.state.started_as})
-        self.state.listeners.add(queue)
-        try:
-            with suppress(ConnectionError):  # the page was closed
-                while True:
-                    try:
-                        event = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
-                    except TimeoutError:
-                        await response.write(b": still here\n\n")
-                        continue
-                    if event is None:
-                        break
-                    await response.write(f"data: {json.dumps(event)}\n\n".encode())
-        finally:
-            self.state.listeners.discard(queue)
-        return response
+        hello = {"type": "hello", "started_as": self.state.started_as}
+        return await _stream(request, self.state.listeners, [hello])
+
+    async def calls(self, request: web.Request) -> web.StreamResponse:
+        return await _stream(request, self.state.call_listeners, list(self.state.calls))
 
     # What a person does.
 
     async def add_person(self, request: web.Request) -> web.Response:
         body = await read_json(request)
-        name = _string(body, "first_name").strip()
-        language = _string(body, "language_code")
         username = _string(body, "username")
-        if not 1 <= len(name) <= 64 or len(_string(body, "last_name")) > 64:
-            raise bad_request("a name has 1 to 64 characters")
-        if not re.fullmatch(r"([a-z]{2,3}(-[A-Za-z]{2,8})?)?", language):
-            raise bad_request("a language code is like en or pt-br")
         if not re.fullmatch(r"([A-Za-z]\w{3,31})?", username, re.ASCII):
             raise bad_request("a username has 4 to 32 letters, digits or underscores")
-        person = self.state.add_person(name, language, _string(body, "last_name"), username)
+        name, language = _name(body), _language(body)
+        person = self.state.add_person(name, language, _string(body, "last_name")[:64], username)
         self.state.publish("people")
         return web.json_response(person.user())
 
+    async def change_person(self, request: web.Request) -> web.Response:
+        """Another `first_name`, another `language_code`, and a file as the new profile photo."""
+        person, _ = self._place(request)
+        fields, uploads = await read_form(request)
+        if "first_name" in fields:
+            person.first_name = _name(fields)
+        if "language_code" in fields:
+            person.language_code = _language(fields)
+        for upload in uploads:
+            sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=False)
+            person.photos.insert(0, self.state.keep_photo(sizes))
+        self.state.publish("people")
+        return web.json_response(person.user())
+
+    async def add_group(self, request: web.Request) -> web.Response:
+        """A group of `members`, by their ids, and the bot; the first of them makes it."""
+        body = await read_json(request)
+        title = _string(body, "title").strip()
+        if not 1 <= len(title) <= 128:
+            raise bad_request("a title has 1 to 128 characters")
+        ids = body.get("members")
+        people = [self.state.people.get(i) for i in ids] if isinstance(ids, list) else []
+        members = [person for person in people if person is not None]
+        if not members or len(members) < len(people):
+            raise bad_request("members are the ids of people")
+        return web.json_response({"id": self.state.add_group(title, members).id})
+
     async def send(self, request: web.Request) -> web.Response:
         """Sends `text`, or `other`: one of `OTHER_KINDS` with fields that differ from the usual."""
-        person = self._person(request)
+        person, chat = self._place(request)
         body = await read_json(request)
-        content = _reply(person, body) | _forwarded(body)
+        content = _reply(chat, body) | _forwarded(body)
         if "other" in body:
             content |= self._other(body["other"])
         else:
             content |= text_content(_string(body, "text"), "", [])
-        return _sent(self.state.receive(person, [content]))
+        return _sent(self.state.receive(person, [content], chat))
 
     async def send_media(self, request: web.Request) -> web.Response:
         """Sends the files of a form, `as` photo, document or sticker; several make albums."""
-        person = self._person(request)
+        person, chat = self._place(request)
         fields, uploads = await read_form(request)
         kind = str(fields.get("as", "document"))
-        caption = caption_content(str(fields.get("caption", "")), "", [])
-        contents = []
-        for upload in uploads:
-            if not upload.data:
-                raise bad_request("file must be non-empty")
-            if kind == "photo":
-                sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=False)
-                contents.append(self.state.keep_photo(sizes))
-            elif kind == "sticker":
-                contents.append(self._other({"sticker": {}}, upload.data))
-            else:
-                small = await asyncio.to_thread(thumbnail, upload.data)
-                contents.append(
-                    self.state.keep_document(upload.name, upload.mime_type, upload.data, small)
-                )
+        first = _reply(chat, fields) | _forwarded(fields)
+        if kind != "sticker":
+            first |= caption_content(str(fields.get("caption", "")), "", [])
+        contents = [await self._keep(kind, upload) for upload in uploads]
         if not contents:
             raise bad_request("there is no file in the request")
-        first = _reply(person, fields) | _forwarded(fields) | caption
+        largest = 1 if kind == "sticker" else LARGEST_ALBUM
         messages = []
-        for start in range(0, len(contents), LARGEST_ALBUM):
-            album = contents[start : start + LARGEST_ALBUM]
+        for start in range(0, len(contents), largest):
+            album = contents[start : start + largest]
             group = {"media_group_id": self.state.new_group_id()} if len(album) > 1 else {}
             described = [{**content, **group} for content in album]
             described[0] |= first
             first = {}
-            messages += self.state.receive(person, described)
+            messages += self.state.receive(person, described, chat)
         return _sent(messages)
 
     async def edit(self, request: web.Request) -> web.Response:
-        person = self._person(request)
-        body = await read_json(request)
-        message = person.messages.get(_integer(body, "message_id"))
-        if message is None or message["from"]["id"] != person.id or "text" not in message:
+        """Changes the `text`, or the caption, and, with a file, the photo or document."""
+        person, chat = self._place(request)
+        fields, uploads = await read_form(request)
+        message = chat.messages.get(_integer(fields, "message_id"))
+        if message is None or message["from"]["id"] != person.id or "forward_origin" in message:
             raise bad_request("message can't be edited")
-        kept = {key: value for key, value in message.items() if key != "entities"}
-        edited = {
-            **kept,
-            **text_content(_string(body, "text"), "", []),
-            "edit_date": message["date"],
-        }
-        self.state.replace(person, edited)
-        self.state.updates.add("edited_message", edited, person.id)
+        text = _string(fields, "text")
+        if "text" in message:
+            content = text_content(text, "", [])
+        else:
+            kind = next((k for k in ("photo", "document") if k in message), None)
+            if kind is None:
+                raise bad_request("message can't be edited")
+            content = {kind: message[kind]}
+            if uploads:
+                content = dict(await self._keep(kind, uploads[0]))
+            content |= caption_content(text, "", [])
+        shown = content_of(message)
+        if shown == content:
+            raise bad_request("message is not modified")
+        kept = {key: value for key, value in message.items() if key not in shown}
+        edited = {**kept, **content, "edit_date": message["date"]}
+        self.state.replace(chat, edited)
+        if self.state.bot_sees(chat, edited):
+            self.state.updates.add("edited_message", edited, chat.id)
         return _sent([edited])
 
-    async def press(self, request: web.Request) -> web.Response:
-        person = self._person(request)
+    async def forward(self, request: web.Request) -> web.Response:
+        """Forwards a message, `message_id` of the chat `from`, to this chat."""
+        person, chat = self._place(request)
         body = await read_json(request)
-        message = person.messages.get(_integer(body, "message_id"))
+        source = self._chat_of(person, _integer(body, "from"))
+        message = source.messages.get(_integer(body, "message_id"))
+        if message is None or "new_chat_members" in message:
+            raise bad_request("message to forward not found")
+        origin = message.get("forward_origin") or {
+            "type": "user",
+            "sender_user": message["from"],
+            "date": message["date"],
+        }
+        content = {**content_of(message), "forward_origin": origin}
+        return _sent(self.state.receive(person, [content], chat))
+
+    async def press(self, request: web.Request) -> web.Response:
+        person, chat = self._place(request)
+        body = await read_json(request)
+        message = chat.messages.get(_integer(body, "message_id"))
         if message is None:
             raise bad_request("message not found")
         data = _string(body, "data")
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         if data not in [button.get("callback_data") for row in rows for button in row]:
             raise bad_request("DATA_INVALID")
-        query_id = self.state.add_query(person)
+        query_id = self.state.add_query(chat, person)
+        # The bot does not see messages that people sent through it.
+        where: Json = {"message": message}
+        if "via_bot" in message:
+            where = {"inline_message_id": f"{chat.id}_{message['message_id']}"}
         query = {
             "id": query_id,
             "from": person.user(),
-            "message": message,
-            "chat_instance": str(person.id),
+            **where,
+            "chat_instance": str(chat.id),
             "data": data,
         }
-        self.state.updates.add("callback_query", query, person.id)
+        self.state.updates.add("callback_query", query, chat.id)
         return web.json_response({"query_id": query_id})
 
+    async def ask_inline(self, request: web.Request) -> web.Response:
+        """Types the bot's name and a `query`; what it offers comes as an `inline_answer` event."""
+        person, chat = self._place(request)
+        query = _string(await read_json(request), "query")[:256]
+        return web.json_response({"query_id": self.state.add_inline_query(person, chat, query)})
+
+    async def choose_inline(self, request: web.Request) -> web.Response:
+        """Sends one of the offered results, by `query_id` and `result_id`."""
+        person, chat = self._place(request)
+        body = await read_json(request)
+        query = self.state.inline_queries.get(_string(body, "query_id"))
+        if query is None or query.person_id != person.id:
+            raise bad_request("QUERY_ID_INVALID")
+        message = _chosen(query, _string(body, "result_id"))
+        content = {**message, "via_bot": self.state.bot}
+        return _sent(self.state.receive(person, [content], chat))
+
     async def block(self, request: web.Request) -> web.Response:
-        person = self._person(request)
+        """Blocks the bot, or puts it out of the group; `blocked: false` takes it back."""
+        person, chat = self._place(request)
         blocked = (await read_json(request)).get("blocked") is True
-        if blocked != person.blocked:
-            person.blocked = blocked
-            member = {"status": "member", "user": self.state.bot}
-            kicked = {"status": "kicked", "user": self.state.bot, "until_date": 0}
-            change = {
-                "chat": person.chat(),
-                "from": person.user(),
-                "date": int(time.time()),
-                "old_chat_member": member if blocked else kicked,
-                "new_chat_member": kicked if blocked else member,
-            }
-            self.state.updates.add("my_chat_member", change, person.id)
+        if blocked != chat.blocked:
+            chat.blocked = blocked
+            self.state.bot_membership(chat, person, member=not blocked)
             self.state.publish("people")
         return web.json_response({"blocked": blocked})
 
@@ -245,7 +301,11 @@ class ChatApi:
         if not isinstance(error, int) and error not in ("drop", "drop_after", "hang"):
             raise bad_request("error is a status code, drop, drop_after or hang")
         failure = Failure(
-            _string(body, "method"), error, body.get("retry_after"), body.get("times", 1)
+            _string(body, "method"),
+            error,
+            body.get("retry_after"),
+            body.get("times", 1),
+            body.get("chat_id"),
         )
         self.state.failures.append(failure)
         return web.json_response({})
@@ -259,24 +319,99 @@ class ChatApi:
 
     # Steps.
 
-    def _person(self, request: web.Request) -> Person:
+    def _place(self, request: web.Request) -> tuple[Person, Chat]:
+        """Who does something, and the chat it is done in."""
         person = self.state.people.get(int(request.match_info["person"]))
         if person is None:
             raise ApiError(404, "no such person")
-        return person
+        named = request.query.get("chat", "")
+        return person, self._chat_of(person, _integer({"chat": named}, "chat") if named else 0)
 
-    def _other(self, other: Any, data: bytes = b"not a real recording") -> Json:
+    def _chat_of(self, person: Person, chat_id: int) -> Chat:
+        if chat_id in (0, person.id):
+            return person
+        group = self.state.groups.get(chat_id)
+        if group is None or person not in group.members:
+            raise ApiError(404, "no such chat")
+        return group
+
+    async def _keep(self, kind: str, upload: Upload) -> Json:
+        if not upload.data:
+            raise bad_request("file must be non-empty")
+        if kind == "photo":
+            sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=False)
+            return self.state.keep_photo(sizes)
+        if kind == "sticker":
+            return self.state.keep_sticker(await asyncio.to_thread(sticker, upload.data), "🎨")
+        small = await asyncio.to_thread(thumbnail, upload.data)
+        return self.state.keep_document(upload.name, upload.mime_type, upload.data, small)
+
+    def _other(self, other: Any) -> Json:
         if not isinstance(other, dict) or len(other) != 1 or not OTHER_KINDS.keys() >= other.keys():
             raise bad_request(f"other is one of {', '.join(OTHER_KINDS)}")
         kind, fields = next(iter(other.items()))
         details = OTHER_KINDS[kind] | fields
         if kind in WITHOUT_FILE:
             return {kind: details}
-        mime_type = details.get("mime_type", "image/webp")
-        content = self.state.keep_file(kind, data, mime_type, details)
+        mime_type = details.get("mime_type", "video/webm")
+        content = self.state.keep_file(kind, b"not a real recording", mime_type, details)
         if kind == "animation":  # shown as a document as well, for older bots
             content["document"] = content["animation"]
         return content
+
+
+async def _stream(
+    request: web.Request, listeners: Listeners, first: list[Json]
+) -> web.StreamResponse:
+    """Server-sent events: the first ones, then those that the listeners are told."""
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+    )
+    await response.prepare(request)
+    queue: asyncio.Queue[Json | None] = asyncio.Queue()
+    for known in first:
+        queue.put_nowait(known)
+    listeners.add(queue)
+    try:
+        with suppress(ConnectionError):  # the page was closed
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+                    continue
+                if event is None:
+                    break
+                await response.write(f"data: {json.dumps(event)}\n\n".encode())
+    finally:
+        listeners.discard(queue)
+    return response
+
+
+def _last(chat: Chat) -> Json | None:
+    return next(reversed(chat.messages.values()), None)
+
+
+def _chosen(query: InlineQuery, result_id: str) -> Json:
+    for result in query.results:
+        if result["id"] == result_id:
+            message: Json = result["message"]
+            return message
+    raise bad_request("RESULT_ID_INVALID")
+
+
+def _name(body: Json) -> str:
+    name = _string(body, "first_name").strip()
+    if not 1 <= len(name) <= 64:
+        raise bad_request("a name has 1 to 64 characters")
+    return name
+
+
+def _language(body: Json) -> str:
+    language = _string(body, "language_code")
+    if not re.fullmatch(r"([a-z]{2,3}(-[A-Za-z]{2,8})?)?", language):
+        raise bad_request("a language code is like en or pt-br")
+    return language
 
 
 def _string(body: Json, key: str) -> str:
@@ -293,8 +428,8 @@ def _integer(body: Json, key: str) -> int:
         raise bad_request(f"{key} is a number") from None
 
 
-def _reply(person: Person, body: Json) -> Json:
-    return quoted(person, _integer(body, "reply_to")) if body.get("reply_to") else {}
+def _reply(chat: Chat, body: Json) -> Json:
+    return quoted(chat, _integer(body, "reply_to")) if body.get("reply_to") else {}
 
 
 def _forwarded(body: Json) -> Json:

@@ -4,6 +4,8 @@ async with join(chat.url, "Anna", "ru") as anna:
     await anna.say("/start")
     menu = await anna.next_message()
     await anna.press(menu, "Help")
+
+A group is seen by each member's eyes: `anna, boris = await open_group("Friends", anna, boris)`.
 """
 
 import asyncio
@@ -80,14 +82,18 @@ class Message:
 
 @dataclass
 class Person:
-    """Made by `join`. `history` is the chat as it stands, by message id."""
+    """Someone in a chat: `join` makes one in their private chat with the bot, `open_group` one in
+    a group. `history` is the chat as it stands, by message id.
+    """
 
     id: int
     url: str
     session: ClientSession
+    chat_id: int
     history: dict[int, Message] = field(default_factory=dict)
     actions: list[str] = field(default_factory=list)  # chat actions that the bot showed
-    answers: dict[str, Json] = field(default_factory=dict)  # to pressed buttons, by query id
+    answers: dict[str, Json] = field(default_factory=dict)  # to buttons and inline queries, by id
+    in_groups: list["Person"] = field(default_factory=list)  # the same person
     _unread: list[Message] = field(default_factory=list)
     _changed_at: dict[int, int] = field(default_factory=dict)
     _event_number: int = 0
@@ -121,12 +127,42 @@ class Person:
     async def send_sticker(self, webp: bytes) -> Message:
         return (await self._send_media("sticker", [(webp, "sticker.webp")], "", None, {}))[0]
 
+    async def forward(self, message: Message) -> Message:
+        """Forwards a message of any of the person's chats to this one."""
+        origin = {"from": message.raw["chat"]["id"], "message_id": message.id}
+        return (await self._messages("forward", origin))[0]
+
     async def send_other(self, kind: str, **fields: Any) -> Message:
         """Sends a voice message, location, contact, video or another of `chat_api.OTHER_KINDS`."""
         return (await self._messages("messages", {"other": {kind: fields}}))[0]
 
-    async def edit(self, message: Message, text: str) -> Message:
-        return (await self._messages("edit", {"message_id": message.id, "text": text}))[0]
+    async def edit(self, message: Message, text: str, photo: bytes | None = None) -> Message:
+        """Gives a message another text or caption, and another photo."""
+        if photo is None:
+            return (await self._messages("edit", {"message_id": message.id, "text": text}))[0]
+        form = FormData({"message_id": str(message.id), "text": text}, quote_fields=False)
+        form.add_field("files", BytesIO(photo), filename="photo.jpg")
+        return (await self._messages("edit", form))[0]
+
+    async def set_profile_photo(self, photo: bytes) -> None:
+        form = FormData(quote_fields=False)
+        form.add_field("files", BytesIO(photo), filename="me.jpg")
+        await self._post("", form)
+
+    async def speak(self, language_code: str) -> None:
+        """Changes the language of one's Telegram."""
+        await self._post("", {"language_code": language_code})
+
+    async def ask_inline(self, query: str = "", timeout_s: float = 10) -> Json:
+        """Types the bot's name and a query; returns what is offered (`results`, `button`)."""
+        query_id: str = (await self._post("inline", {"query": query}))["query_id"]
+        await self._until(lambda: query_id in self.answers, timeout_s, f"results for {query!r}")
+        return self.answers[query_id]
+
+    async def choose_inline(self, offer: Json, number: int = 0) -> Message:
+        """Sends the n-th of the results that `ask_inline` returned."""
+        chosen = {"query_id": offer["query_id"], "result_id": offer["results"][number]["id"]}
+        return (await self._messages("inline/choose", chosen))[0]
 
     async def press(
         self, message: Message, text: str, *, wait: bool = True, timeout_s: float = 10
@@ -229,7 +265,8 @@ class Person:
         return [Message(raw) for raw in sent]
 
     async def _post(self, path: str, body: Json | FormData) -> Json:
-        return await _post(self.session, f"{self.url}/chat/people/{self.id}/{path}", body)
+        url = f"{self.url}/chat/people/{self.id}/{path}".rstrip("/")
+        return await _post(self.session, f"{url}?chat={self.chat_id}", body)
 
     def see(self, event: Json) -> None:
         """Takes in an event of this person's chat."""
@@ -246,7 +283,7 @@ class Person:
                 self.history.pop(message_id, None)
         elif event["type"] == "action":
             self.actions.append(event["action"])
-        elif event["type"] == "callback_answer":
+        elif event["type"] in ("callback_answer", "inline_answer"):
             self.answers[event["query_id"]] = event
         self._news.set()
         self._news = asyncio.Event()
@@ -265,7 +302,7 @@ async def join(
         await events.content.readline()  # the server listens: nothing is missed from here on
         body = {"first_name": first_name, "language_code": language_code, **names}
         user = await _post(session, f"{url}/chat/people", body)
-        person = Person(user["id"], url, session)
+        person = Person(user["id"], url, session, user["id"])
         reading = asyncio.create_task(_read(events, person))
         try:
             yield person
@@ -275,12 +312,25 @@ async def join(
                 await reading
 
 
+async def open_group(title: str, *people: Person) -> list[Person]:
+    """A new group of these people and the bot: the same people, who see and write there."""
+    maker = people[0]
+    body = {"title": title, "members": [person.id for person in people]}
+    group = await _post(maker.session, f"{maker.url}/chat/groups", body)
+    members = [Person(p.id, p.url, p.session, group["id"]) for p in people]
+    for person, member in zip(people, members, strict=True):
+        person.in_groups.append(member)
+    return members
+
+
 async def _read(events: ClientResponse, person: Person) -> None:
     async for line in events.content:
         if line.startswith(b"data: "):
             event = json.loads(line.removeprefix(b"data: "))
-            if event.get("chat_id") == person.id:
-                person.see(event)
+            for place in (person, *person.in_groups):
+                answer = event.get("person_id", person.id) == person.id
+                if answer and event.get("chat_id", place.chat_id) == place.chat_id:
+                    place.see(event)
 
 
 async def _post(session: ClientSession, url: str, body: Json | FormData) -> Json:

@@ -32,6 +32,13 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def entity_text(text: str, entity: Json) -> str:
+    """The part of a text that an entity marks."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    start, end = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+    return units[start:end].decode("utf-16-le", "replace")
+
+
 def formatted(text: str, parse_mode: str, entities: list[Json]) -> tuple[str, list[Json]]:
     """The text as it is shown and its entities, from a `parse_mode` or from explicit entities.
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from local_chat.api_error import bad_request
 from local_chat.formatting import formatted, utf16_length
-from local_chat.state import Person
+from local_chat.state import Chat
 
 Json = dict[str, Any]
 
@@ -16,10 +16,20 @@ MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MAX_CALLBACK_DATA_BYTES = 64
 MAX_BUTTONS = 100
+# What is the message's own and does not go along when it is copied or forwarded.
+ENVELOPE = {
+    "chat", "date", "edit_date", "forward_origin", "from", "media_group_id", "message_id",
+    "reply_markup", "reply_to_message", "via_bot",
+}  # fmt: skip
 OTHER_ACTIONS = {
     "callback_game", "copy_text", "login_url", "pay", "switch_inline_query",
     "switch_inline_query_chosen_chat", "switch_inline_query_current_chat", "web_app",
 }  # fmt: skip
+
+
+def content_of(message: Json) -> Json:
+    """What a copy of the message shows."""
+    return {key: value for key, value in message.items() if key not in ENVELOPE}
 
 
 def text_content(text: str, parse_mode: str, entities: list[Json]) -> Json:
@@ -40,19 +50,19 @@ def caption_content(caption: str, parse_mode: str, entities: list[Json]) -> Json
     return {"caption": shown, "caption_entities": found} if found else {"caption": shown}
 
 
-def reply_content(person: Person, parameters: Json) -> Json:
+def reply_content(chat: Chat, parameters: Json) -> Json:
     """The message that `reply_parameters` name, quoted."""
     message_id = parameters.get("message_id") or 0
     if not isinstance(message_id, int):
         raise bad_request("can't parse reply_parameters: message_id must be a number")
     may_be_missing = parameters.get("allow_sending_without_reply") is True
-    if not message_id or (message_id not in person.messages and may_be_missing):
+    if not message_id or (message_id not in chat.messages and may_be_missing):
         return {}
-    return quoted(person, message_id)
+    return quoted(chat, message_id)
 
 
-def quoted(person: Person, message_id: int) -> Json:
-    original = person.messages.get(message_id)
+def quoted(chat: Chat, message_id: int) -> Json:
+    original = chat.messages.get(message_id)
     if original is None:
         raise bad_request("message to be replied not found")
     shown = {key: value for key, value in original.items() if key != "reply_to_message"}

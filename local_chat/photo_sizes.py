@@ -1,4 +1,5 @@
-"""What Telegram does with pictures: photos become JPEGs of several sizes, files get a thumbnail.
+"""What Telegram does with pictures: photos become JPEGs of several sizes, files get a thumbnail,
+stickers are WebP.
 
 These functions decode pictures, so call them in a worker thread.
 """
@@ -16,16 +17,22 @@ MAX_WIDTH_PLUS_HEIGHT = 10_000
 MAX_RATIO = 20
 MAX_PIXELS = 80_000_000  # below the point where Pillow warns of a decompression bomb
 JPEG_QUALITY = 87
+STICKER_SIDE = 512
+BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, Warning, Image.DecompressionBombError
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Jpeg:
+class Picture:
+    """An encoded picture."""
+
     data: bytes
     width: int
     height: int
 
 
-def photo_sizes(data: bytes, *, sent_by_bot: bool) -> list[Jpeg]:
+def photo_sizes(data: bytes, *, sent_by_bot: bool) -> list[Picture]:
     """A photo in Telegram's sizes, smallest first: upright RGB JPEGs on white, without metadata.
 
     Sizes larger than the picture are left out; the last is the picture itself, at most 1280 pixels
@@ -42,22 +49,41 @@ def photo_sizes(data: bytes, *, sent_by_bot: bool) -> list[Jpeg]:
             if too_wide or too_large or width * height > MAX_PIXELS:
                 raise bad_request("PHOTO_INVALID_DIMENSIONS")
             picture = _upright_rgb(opened, SIDES[-1])
-    except (OSError, ValueError, SyntaxError, EOFError, Warning, Image.DecompressionBombError) as e:
+    except BROKEN as e:
         raise bad_request("IMAGE_PROCESS_FAILED") from e
     longest = max(picture.size)
     sides = [side for side in SIDES if side < longest] + [min(longest, SIDES[-1])]
     return [_jpeg(picture, side) for side in dict.fromkeys(sides)]
 
 
-def thumbnail(data: bytes) -> Jpeg | None:
+def thumbnail(data: bytes) -> Picture | None:
     """A JPEG of at most 320 pixels a side for a file that is a picture, else None."""
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 return None
             return _jpeg(_upright_rgb(opened, 320), 320)
-    except (OSError, ValueError, SyntaxError, EOFError, Warning, Image.DecompressionBombError):
+    except BROKEN:
         return None
+
+
+def sticker(data: bytes) -> Picture:
+    """A static sticker: WebP with transparency, one side of 512 pixels, the other at most that."""
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            width, height = opened.size
+            if width * height > MAX_PIXELS:
+                raise bad_request("STICKER_PNG_DIMENSIONS")
+            if opened.format == "WEBP" and max(width, height) == STICKER_SIDE:
+                opened.load()
+                return Picture(data, width, height)
+            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+    except BROKEN as e:
+        raise bad_request("IMAGE_PROCESS_FAILED") from e
+    picture = ImageOps.contain(picture, (STICKER_SIDE, STICKER_SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "WEBP")
+    return Picture(out.getvalue(), *picture.size)
 
 
 def _upright_rgb(image: Image.Image, side: int) -> Image.Image:
@@ -85,11 +111,11 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     return picture if converted is None else converted
 
 
-def _jpeg(picture: Image.Image, side: int) -> Jpeg:
+def _jpeg(picture: Image.Image, side: int) -> Picture:
     if max(picture.size) > side:
         picture = ImageOps.contain(picture, (side, side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     clean = Image.new("RGB", picture.size)  # a new image carries neither EXIF nor a profile along
     clean.paste(picture)
     clean.save(out, "JPEG", quality=JPEG_QUALITY)
-    return Jpeg(out.getvalue(), *clean.size)
+    return Picture(out.getvalue(), *clean.size)

@@ -10,9 +10,12 @@ page itself, so no other website can reach the chat, whatever its name resolves 
 
 import asyncio
 import ipaddress
+import json
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +43,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+NO_UPDATES = json.dumps({"ok": True, "result": []})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Json = dict[str, Any]
+
+# What a request has to pass besides its method's own rules: called with the method, the parameters
+# and the names of uploaded fields, a check raises `ApiError`. Tests add the published schema.
+checks: list[Callable[[str, Json, list[str]], None]] = []
 
 
 @dataclass
@@ -59,9 +68,10 @@ class LocalChat:
         *,
         retry_after: int | None = None,
         times: int = 1,
+        chat_id: int | None = None,
     ) -> None:
         """Lets the next calls of a method (`*`: of any) go wrong; see `state.Failure`."""
-        self.state.failures.append(Failure(method, error, retry_after, times))
+        self.state.failures.append(Failure(method, error, retry_after, times, chat_id))
 
     def repeat_last_update(self) -> None:
         """Delivers the newest update once more under the same `update_id`."""
@@ -103,7 +113,7 @@ async def start(
 
     async def on_shutdown(_: web.Application) -> None:
         await state.updates.close()
-        for queue in state.listeners:
+        for queue in state.listeners | state.call_listeners:
             queue.put_nowait(None)
 
     app.on_shutdown.append(on_shutdown)
@@ -169,36 +179,53 @@ def _is_own_site(request: web.Request) -> bool:
 
 
 def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]:
+    def is_token(request: web.Request) -> bool:
+        return secrets.compare_digest(request.match_info["token"].encode(), token.encode())
+
     async def call(request: web.Request) -> web.StreamResponse:
-        method = request.match_info["method"]
-        if not secrets.compare_digest(request.match_info["token"].encode(), token.encode()):
+        if not is_token(request):
             return _answer(ApiError(401, "Unauthorized"))
+        method = request.match_info["method"]
+        fields: Json = {}
+        uploads: list[Upload] = []
+        begun = time.perf_counter()
         try:
             fields, uploads = await read_form(request)
             fields = {**request.query, **fields}
-            failure = _next_failure(state, method)
+            failure = _next_failure(state, method, fields)
             if failure is not None and failure.error != "drop_after":
-                return await _fail(request, failure)
-            result = await bot_api.execute(method, fields, _by_field(uploads))
-            if failure is not None:
-                return _drop(request)
+                response = await _fail(request, failure)
+            else:
+                for check in checks:
+                    check(method, fields, [upload.field for upload in uploads])
+                result = await bot_api.execute(method, fields, _by_field(uploads))
+                response = web.json_response({"ok": True, "result": result})
+                if failure is not None:
+                    response = _drop(request)
         except ApiError as error:
-            return _answer(error)
+            response = _answer(error)
         except web.HTTPRequestEntityTooLarge:
-            return _answer(ApiError(413, "Request Entity Too Large"))
-        return web.json_response({"ok": True, "result": result})
+            response = _answer(ApiError(413, "Request Entity Too Large"))
+        # A poll that brings nothing happens all the time and tells nothing.
+        if method.lower() != "getupdates" or response.text != NO_UPDATES:
+            state.record_call(_call(method, fields, uploads, response, begun))
+        return response
 
     async def download(request: web.Request) -> web.Response:
-        if not secrets.compare_digest(request.match_info["token"].encode(), token.encode()):
+        if not is_token(request):
             return _answer(ApiError(401, "Unauthorized"))
         path = request.match_info["path"]
-        failure = _next_failure(state, "download")
+        begun = time.perf_counter()
+        failure = _next_failure(state, "download", {})
         if failure is not None:
             return await _fail(request, failure)
         file = next((f for f in state.files.values() if f.path == path), None)
         if file is None:
-            return _answer(ApiError(404, "Not Found"))
-        return web.Response(body=file.data, content_type="application/octet-stream")
+            response = _answer(ApiError(404, "Not Found"))
+        else:
+            response = web.Response(body=file.data, content_type="application/octet-stream")
+        state.record_call(_call("download", {"file_path": path}, [], response, begun))
+        return response
 
     return [
         web.route("*", "/bot{token}/{method}", call),
@@ -206,8 +233,39 @@ def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]
     ]
 
 
+def _call(
+    method: str, fields: Json, uploads: list[Upload], response: web.Response, begun: float
+) -> Json:
+    """A request and its answer, as the inspector shows them."""
+    if response.content_type == "application/json" and response.text:
+        answer = json.loads(response.text)
+    else:
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        answer = f"{size} bytes"
+    return {
+        "at": time.time(),
+        "ms": round(1000 * (time.perf_counter() - begun), 1),
+        "method": method,
+        "parameters": {name: _readable(value) for name, value in fields.items()},
+        "files": [
+            {"field": upload.field, "name": upload.name, "bytes": len(upload.data)}
+            for upload in uploads
+        ],
+        "status": response.status,
+        "answer": answer,
+    }
+
+
+def _readable(value: Any) -> Any:
+    """Objects and lists come as JSON in a form."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
 def _answer(error: ApiError) -> web.Response:
-    body: dict[str, Any] = {
+    body: Json = {
         "ok": False,
         "error_code": error.code,
         "description": error.description,
@@ -217,9 +275,10 @@ def _answer(error: ApiError) -> web.Response:
     return web.json_response(body, status=error.code)
 
 
-def _next_failure(state: State, method: str) -> Failure | None:
+def _next_failure(state: State, method: str, fields: Json) -> Failure | None:
     for failure in state.failures:
-        if failure.method.lower() in ("*", method.lower()):
+        elsewhere = failure.chat_id and str(fields.get("chat_id")) != str(failure.chat_id)
+        if failure.method.lower() in ("*", method.lower()) and not elsewhere:
             failure.times -= 1
             if failure.times <= 0:
                 state.failures.remove(failure)

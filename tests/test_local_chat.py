@@ -24,12 +24,17 @@ from aiogram.exceptions import (
 )
 from aiogram.types import (
     BotCommand,
+    BotCommandScopeAllGroupChats,
     BotCommandScopeChat,
     BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultsButton,
     InputMediaDocument,
     InputMediaPhoto,
+    InputTextMessageContent,
     Message,
     ReplyParameters,
 )
@@ -41,8 +46,9 @@ from PIL import Image
 from local_chat import photo_sizes, updates
 from local_chat.api_error import ApiError
 from local_chat.bot_api import BotApi, Uploads
-from local_chat.client import ChatError, Person, join
+from local_chat.client import ChatError, Person, join, open_group
 from local_chat.formatting import formatted, utf16_length
+from local_chat.inline_mode import offered
 from local_chat.server import LocalChat, start
 from local_chat.state import State
 
@@ -646,6 +652,254 @@ async def test_a_persons_albums_have_at_most_ten_photos(bot: Bot, anna: Person) 
     assert [m.text for m in sent] == ["Twelve"] + [""] * 11
 
 
+async def test_an_album_comes_whole_or_not_at_all(bot: Bot, anna: Person) -> None:
+    asked = await anna.say("Two, please")
+    good = InputMediaPhoto(media=upload(picture(50, 50)))
+    for bad in (b"no picture", picture(2100, 100)):
+        with pytest.raises(TelegramBadRequest):
+            await bot.send_media_group(anna.id, [good, InputMediaPhoto(media=upload(bad))])
+    files = [InputMediaDocument(media=upload(b"1", "1.txt"), caption="One")] * 2
+    reply = ReplyParameters(message_id=asked.id)
+    sent = await bot.send_media_group(anna.id, files, reply_parameters=reply)  # type: ignore[arg-type]
+    assert [m.reply_to_message.text for m in sent if m.reply_to_message] == ["Two, please"] * 2
+    assert [m.text for m in await anna.next_album()] == ["One", "One"]
+
+
+async def test_stickers(bot: Bot, anna: Person) -> None:
+    await anna.send_sticker(picture(300, 150, mode="RGBA", colour=(255, 0, 0, 0)))
+    sticker = (await next_update(bot, "message")).message.sticker
+    assert (sticker.width, sticker.height, sticker.is_video) == (512, 256, False)
+    with Image.open(io.BytesIO(await fetched(bot, sticker))) as image:
+        assert (image.format, image.size, image.mode) == ("WEBP", (512, 256), "RGBA")
+    again = await bot.send_sticker(anna.id, sticker.file_id)
+    assert again.sticker is not None
+    assert again.sticker.file_unique_id == sticker.file_unique_id
+    own = await bot.send_sticker(anna.id, upload(picture(512, 512, "WEBP")), emoji="🖼")
+    assert own.sticker is not None
+    assert own.sticker.emoji == "🖼"
+    await anna.send_other("sticker")
+    assert (await next_update(bot, "message")).message.sticker.is_video
+
+
+async def test_copies(bot: Bot, anna: Person) -> None:
+    await anna.send_photo(picture(50, 50), caption="Hers")
+    photo = (await next_update(bot, "message")).message
+    await bot.copy_message(
+        anna.id, anna.id, photo.message_id, reply_markup=keyboard(callback_data="x")
+    )
+    await bot.copy_message(anna.id, anna.id, photo.message_id, caption="Mine")
+    first, second = await anna.next_message(), await anna.next_message()
+    assert (first.text, first.by_bot, second.text) == ("Hers", True, "Mine")
+    assert first.photo == second.photo
+    with pytest.raises(TelegramBadRequest, match="message to copy not found"):
+        await bot.copy_message(anna.id, anna.id, 10**6)
+
+
+async def test_profile_photos(bot: Bot, anna: Person) -> None:
+    assert (await bot.get_user_profile_photos(anna.id)).total_count == 0
+    for width in (100, 300):
+        await anna.set_profile_photo(picture(width, width))
+    photos = await bot.get_user_profile_photos(anna.id, limit=1)
+    assert (photos.total_count, photos.photos[0][-1].width) == (2, 300)
+    with pytest.raises(TelegramBadRequest, match="user not found"):
+        await bot.get_user_profile_photos(1)
+
+
+async def test_a_person_edits_and_forwards_photos(bot: Bot, anna: Person) -> None:
+    (photo,) = await anna.send_photo(picture(50, 50), caption="First")
+    await anna.edit(photo, "Second", picture(80, 40))
+    edited = (await next_update(bot, "edited_message")).edited_message
+    assert (edited.caption, edited.photo[-1].width) == ("Second", 80)
+    forwarded = await anna.forward(photo)
+    update = (await next_update(bot, "message")).message
+    assert (update.message_id, update.caption) == (forwarded.id, "Second")
+    assert update.forward_origin.sender_user.id == anna.id
+    with pytest.raises(ChatError, match="can't be edited"):
+        await anna.edit(forwarded, "Third")
+    with pytest.raises(ChatError, match="not modified"):
+        await anna.edit(photo, "Second")
+
+
+# Groups.
+
+
+async def test_in_a_group_the_bot_sees_what_is_meant_for_it(
+    chat: LocalChat, bot: Bot, anna: Person
+) -> None:
+    await forget_updates(bot)
+    name = chat.state.bot["username"]
+    async with join(chat.url, "Boris") as boris:
+        anna_there, boris_there = await open_group("Friends", anna, boris)
+        joined, service = await bot.get_updates()
+        assert joined.my_chat_member is not None
+        assert joined.my_chat_member.new_chat_member.status == "member"
+        assert service.message is not None
+        assert service.message.new_chat_members is not None
+        await forget_updates(bot)
+
+        await anna_there.say("A secret of ours")
+        (photo,) = await boris_there.send_photo(picture(20, 20))
+        meant = [
+            await anna_there.say("/style", reply_to=photo),
+            await anna_there.say(f"/style@{name} now", reply_to=photo),
+            (await boris_there.send_photo(picture(20, 20), caption=f"Hey @{name}, paint"))[0],
+        ]
+        await anna_there.say("/style@another_bot")
+        await anna_there.say("not /a command of yours, @another_bot")
+        await bot.send_message(anna_there.chat_id, "Painted")
+        answer = await boris_there.next_message()
+        assert (await anna_there.next_message()).id == answer.id
+        meant.append(await boris_there.say("Thank you", reply_to=answer))
+        updates = await bot.get_updates()
+        seen = [update.message for update in updates if update.message]
+        assert [message.message_id for message in seen] == [message.id for message in meant]
+        assert {message.chat.type for message in seen} == {"supergroup"}
+        assert seen[0].reply_to_message is not None
+        assert seen[0].reply_to_message.photo
+        assert [m.from_user.first_name for m in seen if m.from_user][-2:] == ["Boris", "Boris"]
+        assert anna.history[service.message.message_id - 1].text == "/start"
+        assert not set(anna.history) & set(anna_there.history)
+
+
+async def test_buttons_in_a_group_say_who_pressed(chat: LocalChat, bot: Bot, anna: Person) -> None:
+    async with join(chat.url, "Boris") as boris:
+        _, boris_there = await open_group("Friends", anna, boris)
+        await bot.send_message(boris_there.chat_id, "Go?", reply_markup=keyboard(callback_data="g"))
+        pressing = asyncio.create_task(boris_there.press(await boris_there.next_message(), "Go"))
+        query = (await next_update(bot, "callback_query")).callback_query
+        assert (query.from_user.id, query.message.chat.id) == (boris.id, boris_there.chat_id)
+        await query.answer("Not yours")
+        assert await pressing == "Not yours"
+        assert not anna.in_groups[0].answers
+
+
+async def test_a_group_can_do_without_the_bot(chat: LocalChat, bot: Bot, anna: Person) -> None:
+    (there,) = await open_group("Alone", anna)
+    said = await there.say("/help")
+    with pytest.raises(TelegramBadRequest, match="can't be deleted"):
+        await bot.delete_message(there.chat_id, said.id)
+    await forget_updates(bot)
+    await there.block_bot()
+    await there.say("/help")
+    (left,) = await bot.get_updates()
+    assert left.my_chat_member is not None
+    assert left.my_chat_member.new_chat_member.status == "left"
+    with pytest.raises(TelegramForbiddenError, match="kicked from the group chat"):
+        await bot.send_message(there.chat_id, "Hello?")
+    async with join(chat.url, "Eve") as eve:
+        eve.chat_id = there.chat_id
+        with pytest.raises(ChatError, match="no such chat"):
+            await eve.say("Let me in")
+
+
+# Inline mode.
+
+
+async def test_what_is_offered_inline_can_be_sent(chat: LocalChat, bot: Bot, anna: Person) -> None:
+    assert (await bot.get_me()).supports_inline_queries
+    photo = (await bot.send_photo(anna.id, upload(picture(90, 60)))).photo
+    assert photo is not None
+    (there,) = await open_group("Friends", anna)
+    asking = asyncio.create_task(there.ask_inline("winter"))
+    query = (await next_update(bot, "inline_query")).inline_query
+    assert (query.query, query.chat_type, query.from_user.id) == ("winter", "supergroup", anna.id)
+    markup = keyboard(url="https://t.me/x")
+    text = InputTextMessageContent(message_text="<b>Hi</b>", parse_mode="HTML")
+    results = [
+        InlineQueryResultCachedPhoto(id="1", photo_file_id=photo[-1].file_id, caption="Winter"),
+        InlineQueryResultArticle(
+            id="2", title="Say hi", input_message_content=text, reply_markup=markup
+        ),
+    ]
+    button = InlineQueryResultsButton(text="Paint", start_parameter="inline")
+    await query.answer(results, is_personal=True, button=button)
+    offer = await asking
+    assert [result["title"] for result in offer["results"]] == ["", "Say hi"]
+    assert offer["button"]["start_parameter"] == "inline"
+    shown = await there.choose_inline(offer)
+    assert (shown.text, shown.raw["via_bot"]["id"]) == ("Winter", bot.id)
+    update = (await next_update(bot, "message")).message
+    assert update.photo[-1].file_unique_id == photo[-1].file_unique_id
+    assert (await there.choose_inline(offer, 1)).buttons == [["Go"]]
+    with pytest.raises(TelegramBadRequest, match="query is too old"):
+        await bot.answer_inline_query("5", [])
+
+
+async def test_inline_answers_are_kept_for_those_they_are_for(
+    chat: LocalChat, bot: Bot, anna: Person
+) -> None:
+    async def asked(person: Person, query: str, title: str, **options: Any) -> Json:
+        asking = asyncio.create_task(person.ask_inline(query))
+        inline_query = (await next_update(bot, "inline_query")).inline_query
+        content = InputTextMessageContent(message_text="x")
+        article = InlineQueryResultArticle(id="1", title=title, input_message_content=content)
+        await inline_query.answer([article], **options)
+        return await asking
+
+    def title(offer: Json) -> Any:
+        return offer["results"][0]["title"]
+
+    async with join(chat.url, "Boris") as boris:
+        assert title(await asked(anna, "a", "For all")) == "For all"
+        assert title(await boris.ask_inline("a")) == "For all"  # the bot is not asked again
+        await asked(anna, "b", "Hers", is_personal=True)
+        assert title(await asked(boris, "b", "His", is_personal=True)) == "His"
+        assert title(await anna.ask_inline("b")) == "Hers"
+        await asked(anna, "c", "Once", cache_time=0)
+        assert title(await asked(anna, "c", "Twice", cache_time=0)) == "Twice"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"id": "x" * 65}, "RESULT_ID_INVALID"),
+        ({"title": ""}, "ARTICLE_TITLE_EMPTY"),
+        ({"input_message_content": {"message_text": "x" * 4097}}, "message is too long"),
+        ({"input_message_content": None}, "message text is empty"),
+        ({"type": "photo", "photo_file_id": "unknown"}, "PHOTO_INVALID"),
+        ({"type": "game"}, "not supported"),
+    ],
+)
+def test_inline_results_that_telegram_refuses(change: Json, reason: str) -> None:
+    async def on_reply(_: Any) -> None: ...
+
+    state = State({"id": 1}, updates.Updates(on_reply))
+    good = {"type": "article", "id": "1", "title": "T", "input_message_content": {
+        "message_text": "x"}}  # fmt: skip
+    assert offered([good], state)[0]["message"] == {"text": "x"}
+    with pytest.raises(ApiError, match=reason):
+        offered([good | change], state)
+    with pytest.raises(ApiError, match="DUPLICATE"):
+        offered([good, good], state)
+    with pytest.raises(ApiError, match="TOO_MUCH"):
+        offered([good | {"id": str(i)} for i in range(51)], state)
+
+
+# The inspector.
+
+
+async def test_every_call_is_recorded_without_the_token(
+    chat: LocalChat, bot: Bot, anna: Person
+) -> None:
+    await bot.send_photo(anna.id, upload(picture(9, 9)), reply_markup=keyboard(callback_data="x"))
+    with pytest.raises(TelegramBadRequest):
+        await bot.send_message(anna.id, "")
+    await bot.get_updates()
+    await forget_updates(bot)
+    await bot.get_updates(offset=2**40)  # brings nothing and is left out
+    async with anna.session.get(f"{chat.url}/chat/calls") as stream:
+        lines = [await stream.content.readline() for _ in range(8)]
+    calls = [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+    assert [c["method"] for c in calls] == ["sendPhoto", "sendMessage", "getUpdates", "getUpdates"]
+    photo, refused = calls[:2]
+    assert (photo["status"], refused["status"]) == (200, 400)
+    assert photo["parameters"]["reply_markup"]["inline_keyboard"][0][0]["text"] == "Go"
+    assert photo["files"][0]["bytes"] == len(picture(9, 9))
+    assert photo["answer"]["result"]["photo"]
+    assert "empty" in refused["answer"]["description"]
+    assert chat.token not in json.dumps(calls)
+
+
 # Updates.
 
 
@@ -831,6 +1085,11 @@ async def test_injected_failures(chat: LocalChat, bot: Bot, anna: Person) -> Non
     for _ in range(2):
         with pytest.raises(TelegramServerError, match="Bad Gateway"):
             await bot.get_me()
+    chat.fail_next("sendMessage", 429, retry_after=3, chat_id=anna.id)
+    with pytest.raises(TelegramBadRequest, match="not found"):  # another chat is not limited
+        await bot.send_message(5, "1")
+    with pytest.raises(TelegramRetryAfter):
+        await bot.send_message(anna.id, "1")
     chat.fail_next("sendPhoto", 403)
     assert await bot.get_me()  # another method goes through
     with pytest.raises(TelegramForbiddenError):
@@ -873,6 +1132,11 @@ async def test_commands_by_scope_and_language(chat: LocalChat, bot: Bot, anna: P
     assert state.commands_for(person)[0]["command"] == "own"
     (kept,) = await bot.get_my_commands(language_code="ru")
     assert kept.description == "Помощь"
+    (there,) = await open_group("Friends", anna)
+    assert state.commands_for(person, state.groups[there.chat_id])[0]["command"] == "help"
+    for_groups = [BotCommand(command="style", description="Style")]
+    await bot.set_my_commands(for_groups, scope=BotCommandScopeAllGroupChats())
+    assert state.commands_for(person, state.groups[there.chat_id])[0]["command"] == "style"
     await bot.delete_my_commands(scope=own)
     await bot.delete_my_commands(language_code="ru")
     assert state.commands_for(person)[0]["description"] == "Help"
