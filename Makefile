@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint bench examples screenshot translations
+.PHONY: run test lint bench examples screenshot translations api-schema
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -29,6 +29,11 @@ translations: .venv/run
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 		--width 100 -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales
+
+api-schema:
+	npm install --silent --prefix runs/npm @gramio/types@10.3.1 ts-json-schema-generator@2.4.0 \
+		typescript@5.9
+	node tests/bot_api_schema/generate.mjs runs/npm
 
 .venv/run: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from local_chat.server import LocalChat, start
+from local_chat.server import LocalChat, checks, start
+from tests import bot_api_schema
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "images" / "photos"
@@ -28,6 +29,18 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+
+
+checks.append(bot_api_schema.check)
+
+
+@pytest.fixture(autouse=True)
+def requests_are_in_the_published_bot_api() -> Iterator[None]:
+    """What any bot sends to a local chat while a test runs."""
+    yield
+    violations = [*bot_api_schema.violations]
+    bot_api_schema.violations.clear()
+    assert not violations
 
 
 @asynccontextmanager
