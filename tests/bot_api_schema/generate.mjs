@@ -49,7 +49,13 @@ function reach(schema, found) {
   return found;
 }
 
-const lines = (object) => Object.entries(object).map(([key, value]) => `"${key}":${JSON.stringify(value)}`).join(",\n");
+/** gramio also takes objects that turn into strings; Telegram does not. */
+const asPublished = (_, value) =>
+  value?.anyOf
+    ? { ...value, anyOf: value.anyOf.filter((t) => !Object.hasOwn(t.properties ?? {}, "toString")) }
+    : value;
+
+const lines = (object) => Object.entries(object).map(([key, value]) => `"${key}":${JSON.stringify(value, asPublished)}`).join(",\n");
 const bot_api = parameters.match(/Based on Bot API v([\d.]+)/)[1];
 const [copyright] = readFileSync(`${types}/LICENSE`, "utf8").match(/Copyright.*/);
 const $comment = `Made by generate.mjs from npm's ${name} ${version}, ${license} licence, ${copyright}`;
