@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from aiogram import Bot, Dispatcher
@@ -131,6 +131,7 @@ async def listening(
     Requests in work then get `shutdown_seconds` to end. Raises `OSError` for a port in use.
     """
     logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
+    _allow_many_connections()
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -150,6 +151,15 @@ async def listening(
 def _is_our_fault(record: logging.LogRecord) -> bool:
     """Strangers' broken requests must not fill the logs."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _allow_many_connections() -> None:
+    """As many open files as the system lets us have; each half-open connection costs one."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def serve_webhook(
