@@ -24,6 +24,9 @@ examples: .venv/run
 screenshot: .venv/dev
 	PYTHONPATH=. $(BIN)/python docs/screenshot.py
 
+slug-size: .venv/run
+	$(BIN)/python deploy/slug_size.py
+
 translations: .venv/run
 	$(BIN)/pybabel extract --no-location --sort-output -k N_ -o locales/messages.pot *.py handlers
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
