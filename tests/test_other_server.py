@@ -1,0 +1,189 @@
+"""The real bot against a Bot API server by others: lo-bot-api-emulator 0.3.6.
+
+That server judges requests (methods, fields, lengths, keyboards, uploads) and plays a queue of
+updates; it keeps no chats. Where it knows less than Telegram, `Emulator` stands between: it lacks
+`editMessageMedia`, which it is made to judge as the sending of the same picture; the methods of the
+bot's descriptions; `link_preview_options`, `quote_parse_mode` and captions on more than the first
+picture of an album, which are taken away before it judges.
+"""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from lo_bot_api_emulator import ApiRefusal, LoBotApiEmulator  # type: ignore[import-untyped]
+from lo_bot_api_emulator.journal import verdict  # type: ignore[import-untyped]
+from PIL import Image
+
+from tests.conftest import PHOTOS, running_bot
+
+Json = dict[str, Any]
+
+TOKEN = "1234567:synthetic-token-of-the-tests-000000"
+ANN = {"id": 77, "is_bot": False, "first_name": "Ann", "language_code": "en"}
+CHAT = {"id": 77, "type": "private", "first_name": "Ann"}
+ADDED: dict[str, Any] = {
+    "getMyDescription": {"description": ""},
+    "getMyShortDescription": {"short_description": ""},
+    "setMyDescription": True,
+    "setMyShortDescription": True,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of the bot that the emulator took, and its answer."""
+
+    method: str
+    fields: Json
+    result: Any
+
+
+class Emulator(LoBotApiEmulator):  # type: ignore[misc]
+    """Remembers what it took and what it refused."""
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(journal=journal)
+        self.calls: list[Call] = []
+        self.refusals: list[str] = []
+        self.news = asyncio.Event()
+
+    def validate(self, method: str, fields: Json, uploads: Json) -> Any:
+        try:
+            result = self._judged(method, fields, uploads)
+        except ApiRefusal as refusal:
+            self.refusals.append(f"{method}: {refusal.description}")
+            raise
+        finally:
+            self.news.set()
+        self.calls.append(Call(method, fields, result))
+        return result
+
+    def _judged(self, method: str, fields: Json, uploads: Json) -> Any:
+        if method in ADDED:
+            return ADDED[method]
+        fields = {key: _known(key, value) for key, value in fields.items()}
+        fields.pop("link_preview_options", None)
+        if method != "editMessageMedia":
+            return super().validate(method, fields, uploads)
+        media = json.loads(fields["media"])
+        kind = media.pop("type")
+        sent = {key: value for key, value in fields.items() if key not in ("media", "message_id")}
+        sent |= {kind: media.pop("media")} | media
+        message = super().validate(f"send{kind.title()}", sent, uploads)
+        return message | {"message_id": int(fields["message_id"])}
+
+    async def said(self, *methods: str, after: int = 0, timeout_s: float = 30) -> Call:
+        """The first call of one of these methods after so many calls."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    assert not self.refusals
+                    for call in self.calls[after:]:
+                        if call.method in methods:
+                            return call
+                    self.news.clear()
+                    await self.news.wait()
+        except TimeoutError:
+            made = [call.method for call in self.calls[after:]]
+            raise TimeoutError(f"waited {timeout_s} s for {methods}, there came {made}") from None
+
+
+def _known(field: str, value: Any) -> Any:
+    """A parameter without what only Telegram knows."""
+    if field == "reply_parameters":
+        reply = json.loads(value)
+        reply.pop("quote_parse_mode", None)
+        return json.dumps(reply)
+    if field == "media" and value.startswith("["):
+        first, *rest = json.loads(value)
+        return json.dumps([first, *({"type": m["type"], "media": m["media"]} for m in rest)])
+    return value
+
+
+@dataclass
+class Ann:
+    """Writes to the bot and presses its buttons."""
+
+    emulator: Emulator
+    ids: Any = field(default_factory=lambda: count(1000))
+
+    async def send(self, **content: Any) -> int:
+        """Returns how many calls the bot had made before."""
+        before = len(self.emulator.calls)
+        message = {"message_id": next(self.ids), "from": ANN, "chat": CHAT, "date": 1, **content}
+        await self.emulator.enqueue_update({"message": message}, token=TOKEN)
+        return before
+
+    async def press(self, call: Call, text: str, **shown: Any) -> int:
+        rows = json.loads(call.fields["reply_markup"])["inline_keyboard"]
+        (data,) = [b["callback_data"] for row in rows for b in row if text in b["text"]]
+        before = len(self.emulator.calls)
+        message = call.result | {"from": {"id": 7, "is_bot": True, "first_name": "Fixture"}}
+        query = {"id": str(next(self.ids)), "from": ANN, "chat_instance": "1", "data": data}
+        query["message"] = message | {"chat": CHAT} | shown
+        await self.emulator.enqueue_update({"callback_query": query}, token=TOKEN)
+        return before
+
+
+@pytest.fixture
+async def emulator(tmp_path: Path) -> AsyncIterator[Emulator]:
+    emulator = Emulator(tmp_path / "journal.jsonl")
+    runner = web.AppRunner(emulator.app(), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with running_bot(BOT_TOKEN=TOKEN, TELEGRAM_API_URL=url, DATA_DIR=str(tmp_path)):
+            await emulator.said("setMyCommands")
+            yield emulator
+    finally:
+        await runner.cleanup()
+
+
+def photo_message(emulator: Emulator) -> Json:
+    """A photo that Telegram has."""
+    data = io.BytesIO()
+    with Image.open(PHOTOS / "summer_rice_fields.jpg") as image:
+        image.resize((320, 240)).save(data, "JPEG")
+    emulator.assets["photo-of-ann"] = {"data": data.getvalue(), "size": data.tell()}
+    size = {"file_id": "photo-of-ann", "file_unique_id": "p", "width": 320, "height": 240}
+    return {"photo": [size | {"file_size": data.tell()}]}
+
+
+async def test_the_conversation(emulator: Emulator) -> None:
+    ann = Ann(emulator)
+    before = await ann.send(text="/start", entities=[{"type": "bot_command", "offset": 0,
+                                                     "length": 6}])  # fmt: skip
+    greeting = await emulator.said("sendMessage", after=before)
+    assert "Ann" in greeting.fields["text"]
+
+    photo = photo_message(emulator)
+    before = await ann.send(**photo)
+    question = await emulator.said("sendMessage", after=before)
+    asked = {
+        "reply_to_message": {"message_id": 1001, "from": ANN, "chat": CHAT, "date": 1, **photo}
+    }
+    before = await ann.press(question, "❄️", **asked)
+    await emulator.said("answerCallbackQuery", after=before)
+    result = await emulator.said("sendPhoto", "editMessageMedia", after=before)
+    (file_id,) = [size["file_id"] for size in result.result["photo"]]
+    with Image.open(io.BytesIO(emulator.assets[file_id]["data"])) as winter:
+        assert winter.size == (320, 240)
+
+    before = await ann.press(result, "☰")
+    assert json.loads((await emulator.said("sendMessage", after=before)).fields["reply_markup"])
+
+    for command in ("/help", "/language"):
+        before = await ann.send(text=command)
+        assert (await emulator.said("sendMessage", after=before)).fields["text"]
+
+    judged = verdict(emulator.journal, require_response=True, require_methods=["getFile"])
+    assert judged["ok"], judged
