@@ -1,34 +1,46 @@
-"""Start here: `python bot.py` runs Paintbox.
+"""Start here: `python bot.py` runs Paintbox, `python bot.py worker` one more of its workers.
 
 What it connects to depends on the environment alone (settings.py): a chat page on localhost without
-a token, long polling with one, a webhook with a token and `WEBHOOK_HOST`.
+a token, long polling with one, a webhook with a token and `WEBHOOK_HOST`. With `REDIS_URL` it only
+talks and the workers paint; without it everything is done in one process.
 """
 
 import asyncio
 import errno
+import logging
+import os
+import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import CallbackQuery, TelegramObject
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import SecretStr, ValidationError
+from redis.asyncio import Redis
 
 from bot_profile import publish_profile
 from handlers import conversation
-from jobs import run_queue
+from jobs import Queue, announce
 from local_chat.server import start as start_local_chat
 from logs import AboutUpdate, set_up_logs
+from polling import poll
 from sending import Pace, is_reachable, make_bot
 from settings import ROOT, Settings, explained
+from store import StoreError, open_store
 from users import LanguageMiddleware, UserMiddleware
 from web import Check, listening, make_app, serve_webhook
+from worker import Workshop, work_until
+
+log = logging.getLogger("paintbox")
+
+Role = Literal["all", "talker", "worker"]
 
 
 class AnswerFirst(BaseMiddleware):
@@ -46,32 +58,19 @@ class AnswerFirst(BaseMiddleware):
         return await handler(event, data)
 
 
-def make_dispatcher(settings: Settings, docket: Docket, i18n: I18n) -> Dispatcher:
+def make_dispatcher(queue: Queue, i18n: I18n) -> Dispatcher:
     """A dispatcher with the whole conversation; routers are built once for each process."""
-    dispatcher = Dispatcher(settings=settings, docket=docket, i18n=i18n)
+    dispatcher = Dispatcher(settings=queue.settings, queue=queue, pace=queue.pace, i18n=i18n)
     dispatcher.update.outer_middleware(AboutUpdate())
-    dispatcher.update.outer_middleware(UserMiddleware())
+    dispatcher.update.outer_middleware(UserMiddleware(queue.store))
     LanguageMiddleware(i18n).setup(dispatcher)
     dispatcher.callback_query.middleware(AnswerFirst())
     dispatcher.include_router(conversation())
     return dispatcher
 
 
-async def poll(bot: Bot, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
-    """Fetches updates until `stop`; a webhook left over is removed, waiting updates are kept."""
-    await bot.delete_webhook(drop_pending_updates=False)
-    polling = asyncio.create_task(
-        dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False)
-    )
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not polling.done():
-        await dispatcher.stop_polling()
-    await polling
-
-
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, role: Role) -> int:
+    """Until a signal ends it; returns the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows stops by KeyboardInterrupt
@@ -84,46 +83,144 @@ async def run(settings: Settings) -> None:
         sys.stdout.write(f"Chat with the bot at {page} (Ctrl+C ends it)\n")
         sys.stdout.flush()
         try:
-            await talk(make_bot(SecretStr(chat.token), chat.url, None), settings, stop)
+            bot = make_bot(SecretStr(chat.token), chat.url, None)
+            return await serve(bot, Pace(), settings, role, stop)
         finally:
             await chat.close()
-    else:
-        api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
-        await talk(make_bot(settings.bot_token, api_url, Pace()), settings, stop)
+    if settings.dyno and settings.redis_url is None:
+        log.warning("this dyno's disk is lost at a restart, and waiting photos with it: REDIS_URL")
+    pace = Pace(Redis.from_url(str(settings.redis_url)) if settings.redis_url else None)
+    api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
+    bot = make_bot(settings.bot_token, api_url, pace)
+    return await serve(bot, pace, settings, role, stop)
 
 
-async def talk(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
-    i18n = I18n(path=ROOT / "locales")
-    async with bot.session, run_queue(bot, settings, i18n) as docket:
-        dispatcher = make_dispatcher(settings, docket, i18n)
-        await publish_profile(bot, i18n)
-        checks: dict[str, Check] = {"telegram": partial(is_reachable, bot)}
+async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyncio.Event) -> int:
+    """Talks, works, or both, until `stop`; returns the exit code, 1 where a thread is stuck."""
+    redis_url = str(settings.redis_url) if settings.redis_url else None
+    # What is said on the chat page ends with the process, and so does what is remembered of it.
+    data_dir = ROOT / settings.data_dir if settings.bot_token else None
+    store = await open_store(redis_url, data_dir)
+    async with bot.session, Docket(name="paintbox", url=redis_url or "memory://") as docket:
+        queue = Queue(store, docket, pace, settings)
+        i18n = I18n(path=ROOT / "locales")
+        workshop = Workshop(queue, bot, i18n)
+
+        async def is_not_stuck() -> bool:
+            return not workshop.stuck.is_set()
+
+        checks: dict[str, Check] = {
+            "telegram": partial(is_reachable, bot),
+            "queue": store.is_writable,
+            "work": is_not_stuck,
+        }
+        tasks = []
+        if role != "talker":
+            tasks.append(asyncio.create_task(work_until(stop, workshop)))
+        if role == "worker":
+            tasks.append(asyncio.create_task(stand_by(settings, checks, stop)))
+        else:
+            tasks.append(asyncio.create_task(talk(bot, queue, i18n, checks, stop)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()  # where one ends for a reason of its own, the other goes with it
+        await asyncio.wait(tasks)
+    await store.close()
+    for task in tasks:
+        task.result()
+    return 1 if workshop.stuck.is_set() else 0
+
+
+async def talk(
+    bot: Bot, queue: Queue, i18n: I18n, checks: dict[str, Check], stop: asyncio.Event
+) -> None:
+    """Takes updates until `stop`, and tells those who wait their place."""
+    settings = queue.settings
+    dispatcher = make_dispatcher(queue, i18n)
+    take = partial(dispatcher.feed_update, bot)
+    kinds = dispatcher.resolve_used_update_types()
+
+    async def count_slots() -> int:
+        workers = len(await queue.docket.workers()) if settings.redis_url else 1
+        return workers * settings.workers
+
+    beside = [
+        asyncio.create_task(announce(queue, bot, i18n, secrets.token_hex(8), count_slots)),
+        asyncio.create_task(introduce(bot, i18n)),
+    ]
+    try:
         if settings.webhook_host:
             await serve_webhook(bot, dispatcher, settings, checks, stop)
-        elif settings.health_port is not None:
-            app = make_app(checks, settings.metrics)
-            async with listening(app, settings.webapp_host, settings.health_port):
-                await poll(bot, dispatcher, stop)
-        else:
-            await poll(bot, dispatcher, stop)
+        else:  # a webhook left over is removed, updates that wait are kept
+            await bot.delete_webhook(drop_pending_updates=False)
+            async with watched(settings, checks):
+                await poll(bot, take, kinds, stop, settings.shutdown_seconds)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
+
+
+async def introduce(bot: Bot, i18n: I18n) -> None:
+    """The bot works, whether or not Telegram takes its profile now."""
+    try:
+        await publish_profile(bot, i18n)
+    except TelegramAPIError as error:
+        log.warning("the profile could not be published: %s", error)
+
+
+async def stand_by(settings: Settings, checks: dict[str, Check], stop: asyncio.Event) -> None:
+    async with watched(settings, checks):
+        await stop.wait()
+
+
+def watched(
+    settings: Settings, checks: dict[str, Check]
+) -> AbstractAsyncContextManager[int | None]:
+    """Health and metrics at `HEALTH_PORT`, where no webhook's server has them."""
+    if settings.health_port is None:
+        return nullcontext()
+    app = make_app(checks, settings.metrics)
+    return listening(app, settings.webapp_host, settings.health_port)
+
+
+def role_of(arguments: list[str], settings: Settings) -> Role:
+    """Raises `ValueError`, whose words are for the user."""
+    if arguments not in ([], ["worker"]):
+        raise ValueError("usage: python bot.py [worker]")
+    if not arguments:
+        return "talker" if settings.redis_url else "all"
+    if settings.redis_url is None:
+        raise ValueError("A worker needs REDIS_URL: that is where its jobs come from.")
+    return "worker"
 
 
 def main() -> int:
     try:
         settings = Settings()
+        role = role_of(sys.argv[1:], settings)
     except ValidationError as error:
         sys.stderr.write(f"{explained(error)}\n")
         return 2
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     token = settings.bot_token.get_secret_value() if settings.bot_token else None
     set_up_logs(settings.log_level, token)
+    for library in ("docket", "aiogram.event"):  # what they tell is in our own lines
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
-        asyncio.run(run(settings))
+        code = asyncio.run(run(settings, role))
+    except StoreError as error:
+        sys.stderr.write(f"What is accepted cannot be kept: {error}\n")
+        return 2
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         sys.stderr.write(f"Another program listens there already: {error.strerror}\n")
         return 2
-    return 0
+    if code:
+        os._exit(code)  # a thread that is stuck would be waited for for ever
+    return code
 
 
 if __name__ == "__main__":

@@ -1,47 +1,41 @@
-"""From an accepted photo to the picture that answers it: the job, its queue, and the work.
+"""A job is what somebody wants done with a photo: accepting, queueing, cancelling, announcing it.
 
-A job holds ids and choices only. docket keeps the queue and runs `repaint` for each job, which
-downloads the photo, works on it in a thread, and sends the result.
+A job holds ids and choices only. It is written down in the store, which is the truth; docket then
+runs it (worker.py). docket has at most one job of each user, the first: so everybody's turn comes,
+however many photos one person sends.
 """
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
-from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, ReplyParameters
-from aiogram.utils.chat_action import ChatActionSender
+from aiogram.types import ReplyParameters
 from aiogram.utils.i18n import I18n
-from docket import Disposition, Docket, ExecutionCancelled, Worker
-from PIL import Image
+from docket import Docket
+from pydantic import TypeAdapter, ValidationError
+from redis.exceptions import RedisError
 
 import keyboards
-from image_processing import (
-    BadImage,
-    Cancelled,
-    OnProgress,
-    change_season,
-    decode,
-    encode_file,
-    encode_photo,
-    limits_of,
-    paint,
-)
+from metrics import JOBS, QUEUE_LENGTH
 from model_cyclegan.season import Direction
 from model_nst.style_transfer import Strength
-from presets import N_, PRESETS
+from sending import Pace, only_if_free
 from settings import Settings
+from store import Accepted, Store, StoreError
 from users import Language, Photo
 
 log = logging.getLogger(__name__)
 
-STATUS_SECONDS = 2.0  # between two edits of a status message; Telegram allows about one a second
+EDIT_SECONDS = 1.5  # between two edits of status messages in one chat
+ROUND_SECONDS = 2.0  # between two looks at the queue
+SETTLE_SECONDS = 0.3  # a job that begins so soon needs no word about waiting
+REFILL_SECONDS = 15.0  # between two looks for jobs that docket has forgotten
 
 
 @dataclass(frozen=True)
@@ -55,10 +49,6 @@ class StyleWish:
     strength: Strength = "normal"
     variation: int = 0
 
-    @property
-    def key(self) -> str:
-        return f"{self.style}/{self.strength}/{self.variation}"
-
 
 @dataclass(frozen=True)
 class SeasonWish:
@@ -66,223 +56,266 @@ class SeasonWish:
 
     direction: Direction
 
-    @property
-    def key(self) -> str:
-        return self.direction
+
+Wish = StyleWish | SeasonWish
 
 
 @dataclass(frozen=True)
 class Job:
-    """What somebody wants done with a photo."""
+    """`id` is made of what asked for it: the same update delivered again makes the same job."""
 
+    id: str
     chat_id: int
     user_id: int
     language: Language
     photo: Photo
-    wish: StyleWish | SeasonWish
+    wish: Wish
 
     @property
-    def key(self) -> str:
-        """Unique within its chat: the same wish for the same photo is queued once."""
-        return f"{self.photo.message_id}/{self.wish.key}"
+    def kind(self) -> str:
+        return "style" if isinstance(self.wish, StyleWish) else "season"
+
+    @property
+    def reply(self) -> ReplyParameters:
+        """Its messages stand under its photo."""
+        return ReplyParameters(message_id=self.photo.message_id, allow_sending_without_reply=True)
 
 
-def docket_key(chat_id: int, key: str) -> str:
-    return f"{chat_id}/{key}"
+_JOB = TypeAdapter(Job)
 
 
-async def submit(job: Job, bot: Bot, docket: Docket) -> None:
-    """Queues the job and shows it in a status message under the photo."""
-    status = await bot.send_message(
-        job.chat_id,
-        keyboards.queued(),
-        reply_markup=keyboards.status_menu(job.key),
-        reply_parameters=_reply_to(job.photo),
+def job_in(accepted: Accepted) -> Job:
+    return _JOB.validate_json(accepted.job)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What those who talk and those who work have in common."""
+
+    store: Store
+    docket: Docket
+    pace: Pace
+    settings: Settings
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def submit(job: Job, queue: Queue) -> str | None:
+    """Writes the job down and queues it; returns a sentence that says why not, where it cannot be.
+
+    The same wish for the same photo waits once. Raises `StoreError`: then nothing is promised.
+    """
+    waiting = [job_in(accepted) for accepted in await queue.store.jobs(job.user_id)]
+    if any((w.photo, w.wish) == (job.photo, job.wish) and w.id != job.id for w in waiting):
+        return None
+    per_user, in_all = queue.settings.jobs_per_user, queue.settings.queue_limit
+    verdict = await queue.store.accept(
+        job.id, job.user_id, _JOB.dump_json(job).decode(), per_user, in_all
     )
-    add = docket.add("repaint", key=docket_key(job.chat_id, job.key))
-    execution = await add(job, status.message_id)
-    if execution.disposition is not Disposition.SCHEDULED:  # it waits already
-        await status.delete()
+    if verdict in ("too_many", "full"):
+        JOBS.labels(job.kind, "refused").inc()
+        return keyboards.queue_full() if verdict == "full" else keyboards.too_many_waiting(per_user)
+    if verdict == "accepted":
+        log.info("job %s is accepted: %s", job.id, job.kind)
+    await offer_first(job.user_id, queue)
+    return None
 
 
-async def cancel(chat_id: int, key: str, docket: Docket) -> None:
-    """Takes the job out of the queue, or stops it at its next step, and waits until it is over."""
-    execution = await docket.get_execution(docket_key(chat_id, key))
-    if execution is None:
-        return
-    await docket.cancel(docket_key(chat_id, key))
-    with suppress(ExecutionCancelled):
-        await execution.get_result()
+async def offer_first(user_id: int, queue: Queue) -> None:
+    """Gives docket the first of the user's jobs, unless it has it."""
+    if first := next(iter(await queue.store.jobs(user_id)), None):
+        await _offer(first, queue)
+    queue.changed.set()
 
 
-@asynccontextmanager
-async def run_queue(bot: Bot, settings: Settings, i18n: I18n) -> AsyncIterator[Docket]:
-    """The queue and its workers; on leaving, jobs in work get `shutdown_seconds` to finish."""
-    threads = ThreadPoolExecutor(settings.workers, thread_name_prefix="painter")
-
-    async def repaint(job: Job, status_id: int) -> None:
-        with i18n.context(), i18n.use_locale(job.language):
-            await _answer(job, status_id, bot, settings, threads)
-
-    async with Docket(name="paintbox", url="memory://") as docket:
-        docket.register(repaint)
-        async with Worker(docket, concurrency=settings.workers) as worker:
-            running = asyncio.create_task(worker.run_forever())
-            try:
-                yield docket
-            finally:
-                running.cancel()  # docket takes no more jobs and waits for those in work
-                await asyncio.wait({running}, timeout=settings.shutdown_seconds)
-                running.cancel()  # the second time it cancels those as well
-                await asyncio.wait({running})
-                threads.shutdown()
+async def _offer(job: Accepted, queue: Queue) -> None:
+    try:
+        await queue.docket.add("repaint", key=job.id)(job.id, job.user_id)
+    except RedisError as error:
+        raise StoreError(f"docket: {error}") from error
 
 
-async def _answer(
-    job: Job, status_id: int, bot: Bot, settings: Settings, threads: ThreadPoolExecutor
+async def after(job: Accepted, queue: Queue) -> None:
+    """The job is struck out: the next one of its user may come to docket."""
+    if following := next(iter(await queue.store.jobs(job.user_id)), None):
+        await queue.store.make_ready(following.id)
+        await _offer(following, queue)
+    queue.changed.set()
+
+
+async def cancel(job_id: str, user_id: int, queue: Queue) -> bool:
+    """Takes the user's job out of the queue, or stops it at its next step; False if it is over."""
+    job = await queue.store.job(job_id)
+    if job is None or job.user_id != user_id or not await queue.store.finish(job_id):
+        return False
+    log.info("job %s is cancelled", job_id)
+    JOBS.labels(job_in(job).kind, "cancelled").inc()
+    await drop([job_id], queue)
+    await after(job, queue)
+    return True
+
+
+async def drop(job_ids: list[str], queue: Queue) -> None:
+    """Has docket forget jobs that are struck out of the store, and stop those in work."""
+    try:
+        for job_id in job_ids:
+            await queue.docket.cancel(job_id)
+    except RedisError as error:
+        raise StoreError(f"docket: {error}") from error
+    queue.changed.set()
+
+
+def in_order(jobs: list[Accepted]) -> list[Accepted]:
+    """The jobs that wait, first those whose turn comes first; `jobs` as they were accepted.
+
+    Everybody's first job comes before anybody's second.
+    """
+    ranks: dict[int, int] = {}
+    order: list[tuple[int, float, Accepted]] = []
+    for job in jobs:
+        rank = ranks[job.user_id] = ranks.get(job.user_id, -1) + 1
+        if job.started is None:
+            order.append((rank, job.ready, job))
+    return [job for *_, job in sorted(order, key=lambda entry: entry[:2])]
+
+
+def seconds_until(
+    place: int, order: list[Accepted], running: list[Accepted], mean: dict[str, float], slots: int
+) -> float | None:
+    """How long the job at `place` (from 0) of the order waits, by the mean seconds of its kinds.
+
+    None where nothing was measured yet, or nobody works.
+    """
+    if not mean or not slots:
+        return None
+    usual = max(mean.values())
+    now = time.time()
+    left = [max(0, mean.get(job_in(j).kind, usual) - (now - (j.started or now))) for j in running]
+    ahead = [mean.get(job_in(job).kind, usual) for job in order[:place]]
+    free_at = sorted([*left, *[0.0] * slots][: max(slots, len(left))])
+    for seconds in ahead:
+        free_at = sorted([free_at[0] + seconds, *free_at[1:]])
+    return free_at[0]
+
+
+async def announce(
+    queue: Queue, bot: Bot, i18n: I18n, process: str, count_slots: Callable[[], Awaitable[int]]
 ) -> None:
-    """Sends the result, or a sentence that says why there is none."""
+    """Tells everybody who waits their place, as long as it runs, and refills docket from the store.
 
-    async def show(text: str, menu: InlineKeyboardMarkup) -> None:
-        await bot.edit_message_text(
-            text, chat_id=job.chat_id, message_id=status_id, reply_markup=menu
-        )
-
-    shown = ""
-
-    async def show_progress(fraction: float) -> None:
-        nonlocal shown
-        text = keyboards.progress(fraction)
-        if text == shown:  # Telegram refuses an edit that changes nothing
-            return
-        shown = text
+    Of several processes one does it at a time.
+    """
+    statuses = Statuses(queue, bot, i18n)
+    refill_at = 0.0
+    while True:
         try:
-            await show(text, keyboards.status_menu(job.key))
+            if await queue.store.leads(process, 5 * ROUND_SECONDS):
+                if time.monotonic() >= refill_at:
+                    refill_at = time.monotonic() + REFILL_SECONDS
+                    await _refill(queue)
+                jobs = await queue.store.jobs()
+                QUEUE_LENGTH.set(sum(job.started is None for job in jobs))
+                await statuses.show(jobs, await count_slots())
+        except (StoreError, RedisError) as error:
+            log.warning("the queue cannot be looked at: %s", error)
+        except Exception:
+            log.exception("the queue was not announced")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(queue.changed.wait(), ROUND_SECONDS)
+            queue.changed.clear()
+            await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def _refill(queue: Queue) -> None:
+    """docket has everybody's first job: also what it had forgotten, or never was told."""
+    firsts: dict[int, Accepted] = {}
+    for job in await queue.store.jobs():
+        try:
+            job_in(job)
+        except ValidationError as error:
+            log.error("job %s, of another version, is dropped: %s", job.id, error)
+            await queue.store.finish(job.id)
+        else:
+            firsts.setdefault(job.user_id, job)
+    for job in firsts.values():
+        await _offer(job, queue)
+
+
+class Statuses:
+    """The status messages of the jobs that wait."""
+
+    def __init__(self, queue: Queue, bot: Bot, i18n: I18n) -> None:
+        self.queue, self.bot, self.i18n = queue, bot, i18n
+        self.shown: dict[str, tuple[float, str]] = {}  # by job: when, and what
+        self.first_words: dict[str, asyncio.Task[None]] = {}  # that are being sent, by job
+
+    async def show(self, jobs: list[Accepted], slots: int) -> None:
+        """Sends each job its first status, then moves what has changed, the oldest first."""
+        order, running = in_order(jobs), [job for job in jobs if job.started is not None]
+        mean = await self.queue.store.mean_seconds()
+        self.shown = {job.id: self.shown[job.id] for job in order if job.id in self.shown}
+        moved: list[tuple[float, Accepted, str]] = []
+        for place, accepted in enumerate(order):
+            seconds = seconds_until(place, order, running, mean, slots)
+            with self.i18n.context(), self.i18n.use_locale(job_in(accepted).language):
+                text = keyboards.queued(place + 1, seconds)
+            at, before = self.shown.get(accepted.id, (0.0, ""))
+            if accepted.status_id is None:
+                if accepted.id not in self.first_words:
+                    sending = asyncio.create_task(self._send(accepted, text))
+                    self.first_words[accepted.id] = sending
+                    sending.add_done_callback(partial(self._sent, accepted.id))
+            elif text != before:
+                moved.append((at, accepted, text))
+        until = time.monotonic() + ROUND_SECONDS
+        for _, accepted, text in sorted(moved, key=lambda entry: entry[0]):
+            if time.monotonic() < until:
+                await self._move(accepted, text)
+
+    async def _send(self, accepted: Accepted, text: str) -> None:
+        job = job_in(accepted)
+        with self.i18n.context(), self.i18n.use_locale(job.language):
+            menu = keyboards.status_menu(job.id)
+        try:
+            message = await self.bot.send_message(
+                job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
+            )
+            if await self.queue.store.set_status(job.id, message.message_id, instead_of=None):
+                self.shown[job.id] = (time.monotonic(), text)
+            else:  # it began meanwhile and has a status, or is over
+                await message.delete()
         except TelegramForbiddenError:
-            raise  # nobody waits for the result any more
-        except TelegramAPIError as error:  # an unseen status must not cost the result
-            log.warning("job %s: its status could not be shown: %s", job.key, error)
+            if await self.queue.store.finish(job.id):
+                log.info("job %s is dropped: its user blocked the bot", job.id)
+                await drop([job.id], self.queue)
+                await after(accepted, self.queue)
+        except (TelegramAPIError, StoreError) as error:
+            log.warning("job %s: its status could not be sent: %s", job.id, error)
 
-    async def give_up(text: str) -> None:
-        with suppress(TelegramAPIError):
-            await show(text, keyboards.back_to_menu())
+    def _sent(self, job_id: str, _: asyncio.Task[None]) -> None:
+        del self.first_words[job_id]
 
-    try:
-        async with ChatActionSender.upload_photo(chat_id=job.chat_id, bot=bot):
-            photo = await _download(bot, job.photo.file_id)
-            if isinstance(job.wish, StyleWish):
-                style = await _style_picture(bot, job.wish)
-                work = partial(_paint, photo, style, job.wish, settings)
-            else:
-                work = partial(_change_season, photo, job.wish, settings)
-            result = await _in_thread(partial(_as_file, job, work), threads, show_progress)
-            await _send(bot, job, result)
-        await bot.delete_message(job.chat_id, status_id)
-    except BadImage as error:
-        await give_up(keyboards.explained(error))
-    except TelegramForbiddenError:
-        log.info("user %s blocked the bot, job %s dropped", job.user_id, job.key)
-    except Exception:
-        log.exception("job %s of user %s failed", job.key, job.user_id)
-        await give_up(keyboards.failed())
-
-
-async def _in_thread(
-    work: Callable[[OnProgress], BufferedInputFile],
-    threads: ThreadPoolExecutor,
-    show_progress: Callable[[float], Awaitable[None]],
-) -> BufferedInputFile:
-    """Runs `work` in a thread, shows how far it is, and stops it when this task ends before."""
-    stop = threading.Event()
-    reached = 0.0
-
-    def on_progress(fraction: float) -> None:
-        nonlocal reached
-        reached = fraction
-        if stop.is_set():
-            raise Cancelled
-
-    running = asyncio.get_running_loop().run_in_executor(threads, work, on_progress)
-    try:
-        while not (await asyncio.wait({running}, timeout=STATUS_SECONDS))[0]:
-            await show_progress(reached)
-    except BaseException:  # cancelled, or nobody waits for the result
-        stop.set()
-        await asyncio.wait({running})
-        running.exception()  # Cancelled, most likely: looked at, so that asyncio does not warn
-        raise
-    return await running
+    async def _move(self, accepted: Accepted, text: str) -> None:
+        """Under the user's lock: else it could overwrite the last word of a job just cancelled."""
+        job = job_in(accepted)
+        with self.i18n.context(), self.i18n.use_locale(job.language):
+            menu = keyboards.status_menu(job.id)
+        async with self.queue.store.lock(job.user_id):
+            now = await self.queue.store.job(job.id)
+            if now is None or now.started is not None:
+                return
+            if not await may_edit(job.chat_id, self.queue.pace):
+                return
+            try:
+                with only_if_free():
+                    done = await self.bot.edit_message_text(
+                        text, chat_id=job.chat_id, message_id=now.status_id, reply_markup=menu
+                    )
+            except TelegramAPIError as error:
+                log.info("job %s: its place could not be shown: %s", job.id, error)
+                done = False
+            if done is not True:  # True: Telegram was too busy for it
+                self.shown[job.id] = (time.monotonic(), text)
 
 
-def _paint(
-    photo: bytes, style: bytes, wish: StyleWish, settings: Settings, on_progress: OnProgress
-) -> Image.Image:
-    limits = limits_of(settings)
-    try:
-        style_image = decode(style, limits)
-    except BadImage as error:
-        raise BadImage(N_("The style picture: {problem}"), problem=error) from error
-    return paint(
-        decode(photo, limits),
-        style_image,
-        size=settings.nst_size,
-        strength=wish.strength,
-        variation=wish.variation,
-        engine=settings.engine,
-        on_progress=on_progress,
-    )
-
-
-def _change_season(
-    photo: bytes, wish: SeasonWish, settings: Settings, on_progress: OnProgress
-) -> Image.Image:
-    image = decode(photo, limits_of(settings))
-    on_progress(0.5)  # the rest takes a fraction of a second
-    return change_season(image, wish.direction, size=settings.cyclegan_size, engine=settings.engine)
-
-
-def _as_file(
-    job: Job, work: Callable[[OnProgress], Image.Image], on_progress: OnProgress
-) -> BufferedInputFile:
-    """The finished picture as Telegram wants it: lossless where the photo came as a file."""
-    picture = work(on_progress)
-    if job.photo.as_file:
-        data, extension = encode_file(picture)
-        return BufferedInputFile(data, f"paintbox{extension}")
-    return BufferedInputFile(encode_photo(picture), "paintbox.jpg")
-
-
-async def _download(bot: Bot, file_id: str) -> bytes:
-    file = await bot.download(file_id)
-    assert file is not None  # without a destination aiogram always makes one
-    return file.read()
-
-
-async def _style_picture(bot: Bot, wish: StyleWish) -> bytes:
-    if wish.file_id is None:
-        return await asyncio.to_thread(PRESETS[wish.style].path.read_bytes)
-    return await _download(bot, wish.file_id)
-
-
-async def _send(bot: Bot, job: Job, result: BufferedInputFile) -> None:
-    wish = job.wish
-    caption = None
-    if isinstance(wish, SeasonWish):
-        menu = keyboards.season_result_menu()
-    else:
-        menu = keyboards.painting_menu(wish.style, wish.strength, wish.variation)
-        if preset := PRESETS.get(wish.style):
-            caption = keyboards.caption_of(preset)
-    reply = _reply_to(job.photo)
-    if job.photo.as_file:
-        await bot.send_document(
-            job.chat_id, result, caption=caption, reply_markup=menu, reply_parameters=reply
-        )
-    else:
-        await bot.send_photo(
-            job.chat_id, result, caption=caption, reply_markup=menu, reply_parameters=reply
-        )
-
-
-def _reply_to(photo: Photo) -> ReplyParameters:
-    return ReplyParameters(message_id=photo.message_id, allow_sending_without_reply=True)
+async def may_edit(chat_id: int, pace: Pace) -> bool:
+    return await pace.reserve(f"edit:{chat_id}", EDIT_SECONDS, patience=0) is not None

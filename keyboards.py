@@ -48,9 +48,7 @@ class Repaint(CallbackData, prefix="repaint"):
 
 
 class CancelJob(CallbackData, prefix="cancel"):
-    """A job of this chat, by its key."""
-
-    key: str
+    job_id: str
 
 
 def _button(text: str, data: CallbackData) -> InlineKeyboardButton:
@@ -123,8 +121,9 @@ def language_menu() -> InlineKeyboardMarkup:
     )
 
 
-def status_menu(job_key: str) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(inline_keyboard=[[_button(_("✖️ Cancel"), CancelJob(key=job_key))]])
+def status_menu(job_id: str) -> InlineKeyboardMarkup:
+    cancel = _button(_("✖️ Cancel"), CancelJob(job_id=job_id))
+    return InlineKeyboardMarkup(inline_keyboard=[[cancel]])
 
 
 def painting_menu(style: str, strength: Strength, variation: int) -> InlineKeyboardMarkup:
@@ -166,6 +165,7 @@ def help_text() -> str:
         "Telegram shrinks photos; send yours as a file to keep every pixel.\n\n"
         "/start – the menu\n"
         "/language – English or Russian\n"
+        "/forget – erase what I keep of you\n"
         "/help – this text"
     )
 
@@ -174,6 +174,7 @@ def command_descriptions() -> dict[str, str]:
     return {
         "start": _("the menu"),
         "language": _("English or Russian"),
+        "forget": _("erase what I keep of you"),
         "help": _("how it works"),
     }
 
@@ -281,8 +282,63 @@ def file_too_big(megabytes: int) -> str:
     ).format(megabytes=megabytes)
 
 
-def queued() -> str:
-    return _("🕓 Waiting for a free brush…")
+def queued(place: int, seconds: float | None) -> str:
+    """`place` counts from 1; `seconds` until its turn, where they can be told."""
+    if seconds is None:
+        return _("🕓 Place {place} in the queue.").format(place=place)
+    return _("🕓 Place {place} in the queue, about {duration} to wait.").format(
+        place=place, duration=duration(seconds)
+    )
+
+
+def duration(seconds: float) -> str:
+    """No more exact than an estimate is: in steps of five seconds, from a minute on in minutes."""
+    if seconds <= 57.5:
+        return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
+    return _("{minutes} min").format(minutes=max(1, round(seconds / 60)))
+
+
+def queue_full() -> str:
+    return _(
+        "So many photos are waiting that I can't take another one now. "
+        "Please send it again in a few minutes."
+    )
+
+
+def too_many_waiting(most: int) -> str:
+    return _(
+        "That is more than I can keep: at most {most} of your photos may wait. "
+        "Please send this one again when some are done."
+    ).format(most=most)
+
+
+def slow_down() -> str:
+    return _("That was very quick! Give me a minute, then I listen again.")
+
+
+def not_allowed() -> str:
+    return _("This is a private bot: it works for people on its owner's list only.")
+
+
+def forgotten() -> str:
+    return _(
+        "Done: your choices, your style pictures and your waiting photos are erased. "
+        "I kept no pictures. Send /start whenever you like to begin anew."
+    )
+
+
+def timed_out() -> str:
+    return _("I took too long over this photo and stopped. Please try a smaller one.")
+
+
+def gave_up() -> str:
+    return _(
+        "I broke down over this photo twice, sorry. Please send a smaller one, or another one."
+    )
+
+
+def over() -> str:
+    return _("That photo is done already.")
 
 
 def progress(fraction: float) -> str:

@@ -2,18 +2,19 @@
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AliasChoices,
     Field,
     HttpUrl,
+    RedisDsn,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).parent
 
@@ -50,7 +51,18 @@ class Settings(BaseSettings):
     min_side: int = Field(16, ge=1)  # pixels
     max_aspect_ratio: float = Field(20, ge=1)  # long side to short side
 
+    # What is remembered, and the queue.
+    data_dir: Path = Path("data")  # in the project's folder, unless it begins with a slash
+    redis_url: RedisDsn | None = None
+    jobs_per_user: int = Field(12, ge=1)  # that wait, beside the one in work; an album has ten
+    queue_limit: int = Field(500, ge=1)  # jobs of all users
+    job_timeout: float = Field(600, gt=0)  # seconds
     shutdown_seconds: float = Field(25, ge=0)  # for photos in work at SIGTERM; Heroku kills at 30
+    dyno: str | None = None  # set on Heroku, where the disk is lost at every restart
+
+    # Who may use it.
+    allowed_users: Annotated[frozenset[int] | None, NoDecode] = None  # Telegram's ids; None: all
+    updates_per_minute: int = Field(60, ge=1)  # messages and presses of each user
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -61,10 +73,15 @@ class Settings(BaseSettings):
             raise ValueError("this is no token as @BotFather gives them")
         return token
 
+    @field_validator("allowed_users", mode="before")
+    @classmethod
+    def _ids_between_commas(cls, ids: object) -> object:
+        return [part for part in ids.split(",") if part.strip()] if isinstance(ids, str) else ids
+
     @model_validator(mode="after")
     def _without_contradictions(self) -> Self:
         if self.bot_token is None:
-            for name in ("webhook_host", "telegram_api_url"):
+            for name in ("webhook_host", "telegram_api_url", "redis_url"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name.upper()} is set, but BOT_TOKEN is not")
         # Only a Bot API server of one's own calls webhooks without TLS.

@@ -1,15 +1,20 @@
 """What the bot remembers of a person: choices and Telegram's file ids, never a picture."""
 
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aiogram import BaseMiddleware
-from aiogram.types import Message, TelegramObject
+from aiogram.types import Message, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n.middleware import I18nMiddleware
+from pydantic import TypeAdapter, ValidationError
 
 from model_cyclegan.season import Direction
+from store import Store, StoreError
+
+log = logging.getLogger(__name__)
 
 Language = Literal["en", "ru"]
 Mode = Literal["style"] | Direction
@@ -40,7 +45,7 @@ class User:
     style: str | None = None  # a preset's name or a key of own_styles
     own_styles: dict[str, str] = field(default_factory=dict)  # unique id to file id
     pending: list[Photo] = field(default_factory=list)  # sent before anything was chosen
-    asked_album: str | None = None  # the album we have asked about
+    answered_album: str | None = None  # the album of which we have said something
 
     @property
     def speaks(self) -> Language:
@@ -61,6 +66,26 @@ class User:
     def take_pending(self) -> list[Photo]:
         photos, self.pending = self.pending, []
         return photos
+
+    def forget_everything(self) -> None:
+        vars(self).update(vars(User(self.id, self.telegram_language)))
+
+
+_USER = TypeAdapter(User)
+
+
+def to_json(user: User) -> str | None:
+    """What is worth keeping; None of somebody who chose and sent nothing yet."""
+    kept = replace(user, telegram_language="")  # each update tells it
+    return None if kept == User(user.id) else _USER.dump_json(kept, exclude_defaults=True).decode()
+
+
+def from_json(user_id: int, kept: str | None) -> User:
+    try:
+        return _USER.validate_json(kept) if kept else User(user_id)
+    except ValidationError as error:  # written by another version
+        log.error("user %s is forgotten: %s", user_id, error)
+        return User(user_id)
 
 
 def photo_in(message: Message) -> Photo | None:
@@ -86,10 +111,15 @@ def photo_in(message: Message) -> Photo | None:
 
 
 class UserMiddleware(BaseMiddleware):
-    """Hands each handler its `user`, a fresh one for somebody never seen before."""
+    """Hands each handler its `user`, a fresh one for somebody never seen before, and keeps it.
 
-    def __init__(self) -> None:
-        self.users: dict[int, User] = {}
+    The updates of one user are handled one after the other, and each once: one that comes again
+    waits until the first is handled, and is passed over. `StoreError` goes to who brought the
+    update, and nothing is kept then: it has to be brought again.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     async def __call__(
         self,
@@ -97,11 +127,25 @@ class UserMiddleware(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
+        assert isinstance(event, Update)
         sender: TelegramUser | None = data.get("event_from_user")
         user_id = sender.id if sender else 0  # a channel's post has no sender
-        user = data["user"] = self.users.setdefault(user_id, User(user_id))
-        user.telegram_language = (sender.language_code if sender else None) or ""
-        return await handler(event, data)
+        async with self.store.lock(user_id):
+            if await self.store.is_handled(event.update_id):
+                log.info("update %s of user %s came again", event.update_id, user_id)
+                return None
+            before = await self.store.user(user_id)
+            user = data["user"] = from_json(user_id, before)
+            user.telegram_language = (sender.language_code if sender else None) or ""
+            try:
+                result = await handler(event, data)
+            except StoreError:
+                raise
+            except Exception:  # the user is told, and the update is done with
+                await self.store.save(user_id, before, event.update_id)
+                raise
+            await self.store.save(user_id, to_json(user), event.update_id)
+            return result
 
 
 class LanguageMiddleware(I18nMiddleware):

@@ -3,13 +3,14 @@
 from aiogram import F, Router
 from aiogram.enums import ChatType
 
-from handlers import anything_else, errors, examples, menu, photo, season, style
+from handlers import anything_else, errors, examples, gate, menu, photo, season, style
 
 
 def conversation() -> Router:
     router = Router(name="conversation")
     router.message.filter(F.chat.type == ChatType.PRIVATE)  # in groups people talk to each other
     router.include_routers(
+        gate.router,
         menu.router,
         style.router,
         season.router,

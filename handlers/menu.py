@@ -1,4 +1,4 @@
-"""/start, /help, /language and the main menu."""
+"""/start, /help, /language, /forget and the main menu."""
 
 from html import escape
 
@@ -9,6 +9,7 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 from handlers.reply import reply_to_press
+from jobs import Queue, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from settings import Settings
 from users import User
@@ -37,6 +38,14 @@ async def press_menu(query: CallbackQuery, bot: Bot, settings: Settings) -> None
 @router.message(Command("language"))
 async def ask_language(message: Message) -> None:
     await message.answer(keyboards.choose_language(), reply_markup=keyboards.language_menu())
+
+
+@router.message(Command("forget"))
+async def forget(message: Message, user: User, queue: Queue) -> None:
+    """Answers in the language that is forgotten with the rest."""
+    await drop(await queue.store.forget(user.id), queue)
+    user.forget_everything()
+    await message.answer(keyboards.forgotten())
 
 
 @router.callback_query(LanguageChoice.filter())

@@ -1,13 +1,13 @@
 """Choosing a style: a famous painting, or a picture of the user's own."""
 
 from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery
-from docket import Docket
+from aiogram.types import CallbackQuery, Update
 
 import keyboards
 from handlers.album import send_album
 from handlers.photo import submit_pending
 from handlers.reply import chat_of, photo_behind, reply_to_press, result_in
+from jobs import Queue
 from keyboards import Menu, MenuChoice, StyleChoice
 from presets import PRESETS
 from users import User
@@ -33,13 +33,18 @@ async def show_presets(query: CallbackQuery, bot: Bot) -> None:
 
 @router.callback_query(StyleChoice.filter(F.style.in_(PRESETS)))
 async def choose_preset(
-    query: CallbackQuery, callback_data: StyleChoice, user: User, bot: Bot, docket: Docket
+    query: CallbackQuery,
+    callback_data: StyleChoice,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
 ) -> None:
     user.mode, user.style = "style", callback_data.style
     preset = PRESETS[callback_data.style]
     text = keyboards.preset_chosen(preset, photos_wait=bool(user.pending))
     await reply_to_press(query, bot, text, keyboards.back_to_menu())
-    await submit_pending(user, chat_of(query), bot, docket)
+    await submit_pending(user, chat_of(query), event_update, bot, queue)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))

@@ -43,8 +43,8 @@ class Store(Protocol):
     async def user(self, user_id: int) -> str | None:
         """The JSON of a user, None for somebody never seen before."""
 
-    async def save(self, user_id: int, user: str, update_id: int) -> None:
-        """Keeps the user, and that this update is handled: both or neither."""
+    async def save(self, user_id: int, user: str | None, update_id: int) -> None:
+        """Keeps the user (None: nothing of them) and the handled update: both or neither."""
 
     async def is_handled(self, update_id: int) -> bool: ...
 
@@ -70,8 +70,10 @@ class Store(Protocol):
     async def make_ready(self, job_id: str) -> None:
         """Notes that the job is now the first of its user's."""
 
-    async def set_status(self, job_id: str, message_id: int) -> bool:
-        """Whether the job is still there to have this status message."""
+    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
+        """Gives the job this status message; False when it is struck out, or has another one now
+        than `instead_of`.
+        """
 
     async def finish(self, job_id: str) -> bool:
         """Strikes the job out and remembers its id; whether it was still there."""
@@ -83,6 +85,9 @@ class Store(Protocol):
 
     async def leads(self, process: str, seconds: float) -> bool:
         """Whether this process is the one that does, for so long, what only one should do."""
+
+    async def is_writable(self) -> bool:
+        """True, found out by writing."""
 
     async def close(self) -> None: ...
 

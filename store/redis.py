@@ -52,6 +52,14 @@ for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return redis.call('HGETALL', KEYS[1])
 """
 
+# KEYS: the job. ARGV: the status message, the one before it or '', the time.
+SET_STATUS = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if (redis.call('HGET', KEYS[1], 'status_id') or '') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'status_id', ARGV[1], 'status_sent', ARGV[3])
+return 1
+"""
+
 # KEYS: the job, the order, the finished id. ARGV: id, seconds that the id is kept.
 FINISH = """
 local user = redis.call('HGET', KEYS[1], 'user_id')
@@ -87,6 +95,7 @@ class RedisStore:
         self._redis = client
         self._accept = client.register_script(ACCEPT)
         self._change = client.register_script(CHANGE)
+        self._set_status = client.register_script(SET_STATUS)
         self._finish = client.register_script(FINISH)
         self._note_seconds = client.register_script(NOTE_SECONDS)
         self._lead = client.register_script(LEAD)
@@ -122,10 +131,13 @@ class RedisStore:
             user = await self._redis.get(f"{PREFIX}user:{user_id}")
         return None if user is None else str(user)
 
-    async def save(self, user_id: int, user: str, update_id: int) -> None:
+    async def save(self, user_id: int, user: str | None, update_id: int) -> None:
         with _failures_told():
             async with self._redis.pipeline(transaction=True) as both:
-                both.set(f"{PREFIX}user:{user_id}", user)
+                if user is None:
+                    both.delete(f"{PREFIX}user:{user_id}")
+                else:
+                    both.set(f"{PREFIX}user:{user_id}", user)
                 both.set(f"{PREFIX}update:{update_id}", 1, ex=KEPT_SECONDS)
                 await both.execute()
 
@@ -174,9 +186,12 @@ class RedisStore:
     async def make_ready(self, job_id: str) -> None:
         await self._changed(job_id, 0, "", "ready", time.time())
 
-    async def set_status(self, job_id: str, message_id: int) -> bool:
-        fields = ("status_id", message_id, "status_sent", time.time())
-        return await self._changed(job_id, 0, "", *fields) is not None
+    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
+        before = "" if instead_of is None else instead_of
+        with _failures_told():
+            return bool(
+                await self._set_status([_job_key(job_id)], [message_id, before, time.time()])
+            )
 
     async def _changed(self, job_id: str, *arguments: str | float) -> Accepted | None:
         with _failures_told():
@@ -200,6 +215,11 @@ class RedisStore:
     async def leads(self, process: str, seconds: float) -> bool:
         with _failures_told():
             return bool(await self._lead([f"{PREFIX}leader"], [process, int(seconds * 1000)]))
+
+    async def is_writable(self) -> bool:
+        with _failures_told():
+            await self._redis.set(f"{PREFIX}written", time.time())
+        return True
 
 
 @contextmanager

@@ -102,11 +102,14 @@ class SqliteStore:
         row = await self._do(lambda db: db.execute(query, (user_id,)).fetchone())
         return str(row[0]) if row else None
 
-    async def save(self, user_id: int, user: str, update_id: int) -> None:
+    async def save(self, user_id: int, user: str | None, update_id: int) -> None:
         now = time.time()
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (user_id, user))
+            if user is None:
+                db.execute("DELETE FROM users WHERE id = ?", (user_id,))
+            else:
+                db.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (user_id, user))
             db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, now))
             db.execute("DELETE FROM updates WHERE at < ?", (now - KEPT_SECONDS,))
 
@@ -176,9 +179,9 @@ class SqliteStore:
         change = "UPDATE jobs SET ready = ? WHERE id = ?"
         await self._do(lambda db: db.execute(change, (time.time(), job_id)))
 
-    async def set_status(self, job_id: str, message_id: int) -> bool:
-        change = "UPDATE jobs SET status_id = ?, status_sent = ? WHERE id = ?"
-        values = (message_id, time.time(), job_id)
+    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
+        change = "UPDATE jobs SET status_id = ?, status_sent = ? WHERE id = ? AND status_id IS ?"
+        values = (message_id, time.time(), job_id, instead_of)
         return await self._do(lambda db: db.execute(change, values).rowcount > 0)
 
     async def finish(self, job_id: str) -> bool:
@@ -196,6 +199,11 @@ class SqliteStore:
 
     async def leads(self, process: str, seconds: float) -> bool:
         return True  # there is no other process
+
+    async def is_writable(self) -> bool:
+        change = "INSERT OR REPLACE INTO updates VALUES (-1, ?)"
+        await self._do(lambda db: db.execute(change, (time.time(),)))
+        return True
 
 
 def _job(db: sqlite3.Connection, job_id: str) -> Accepted | None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
@@ -44,23 +45,29 @@ def requests_are_in_the_published_bot_api() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running_bot(**variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python bot.py` with this environment, small paintings; ended by SIGTERM, which must do."""
+async def running_bot(
+    *arguments: str, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python bot.py` with this environment, small paintings, and a new `DATA_DIR` where none is
+    given; ended by SIGTERM, which must do.
+    """
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", ""), **variables}
-    bot = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "bot.py",
-        cwd=ROOT,
-        env={"NST_SIZE": "128", **environment},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield bot
-    finally:
-        if bot.returncode is None:
-            bot.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            await bot.communicate()
+    with TemporaryDirectory() as data_dir:
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "bot.py",
+            *arguments,
+            cwd=ROOT,
+            env={"NST_SIZE": "128", "DATA_DIR": data_dir, **environment},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            yield bot
+        finally:
+            if bot.returncode is None:
+                bot.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                await bot.communicate()
     assert bot.returncode == 0
 
 

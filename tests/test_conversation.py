@@ -43,8 +43,8 @@ def texts_of(message: Message) -> list[str]:
     return [text for row in message.buttons for text in row]
 
 
-def is_painting(message: Message) -> bool:
-    return bool(message.photo or message.document) and "🎨 Another style" in texts_of(message)
+def is_result(message: Message) -> bool:
+    return bool(message.photo or message.document) and "✖️ Cancel" not in texts_of(message)
 
 
 async def choose_preset(person: Person, number: str = "2") -> None:
@@ -56,11 +56,16 @@ async def choose_preset(person: Person, number: str = "2") -> None:
     await person.next_message()
 
 
-async def next_painting(person: Person) -> Message:
-    """The next result; the status messages before it are passed over."""
-    while not is_painting(message := await person.next_message(PAINTING_S)):
-        assert message.buttons == [["✖️ Cancel"]], message.text
-    return message
+async def result_in(person: Person, status: Message) -> Message:
+    """A job's status message when it has become the result."""
+    return await person.wait_for(
+        lambda message: message.id == status.id and is_result(message), PAINTING_S, "a result"
+    )
+
+
+async def next_result(person: Person) -> Message:
+    """What the bot's next message, a job's status, becomes."""
+    return await result_in(person, await person.next_message(PAINTING_S))
 
 
 async def changed(person: Person, status: Message) -> Message:
@@ -137,30 +142,29 @@ async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat)
         [photo] = await ann.send_photo(CAT)
         status = await ann.next_message()
         assert status.raw["reply_to_message"]["message_id"] == photo.id
-        result = await ann.next_message(PAINTING_S)
-        assert is_painting(result)
+        result = await result_in(ann, status)
+        assert "🎨 Another style" in texts_of(result)
         assert result.text == album[1].text
         assert result.raw["reply_to_message"]["message_id"] == photo.id
-        await ann.wait_until_gone(status)
         assert "upload_photo" in ann.actions
         painting = await ann.download(result)
         assert opened(painting).size == opened(CAT).size
         assert difference(painting, CAT) > 10
 
         await ann.send_photo(COFFEE)  # as many as you like
-        assert opened(await ann.download(await next_painting(ann))).size == opened(COFFEE).size
+        assert opened(await ann.download(await next_result(ann))).size == opened(COFFEE).size
 
 
 async def test_softer_and_stronger_need_no_second_photo(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await choose_preset(ann)
         await ann.send_photo(CAT)
-        normal = await next_painting(ann)
+        normal = await next_result(ann)
         await ann.press(normal, "🔥 Stronger")
-        strong = await next_painting(ann)
+        strong = await next_result(ann)
         assert "🔥 Stronger" not in texts_of(strong)
         await ann.press(normal, "🪶 Softer")
-        soft = await next_painting(ann)
+        soft = await next_result(ann)
         assert "🪶 Softer" not in texts_of(soft)
         changes = [difference(await ann.download(m), CAT) for m in (soft, normal, strong)]
         assert changes == sorted(changes)
@@ -170,9 +174,9 @@ async def test_again_paints_another_variation(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await choose_preset(ann)
         await ann.send_photo(CAT)
-        first = await next_painting(ann)
+        first = await next_result(ann)
         await ann.press(first, "🎲 Again")
-        second = await next_painting(ann)
+        second = await next_result(ann)
         assert difference(await ann.download(first), await ann.download(second)) > 2
 
 
@@ -180,12 +184,12 @@ async def test_another_style_paints_the_same_photo(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await choose_preset(ann)
         [photo] = await ann.send_photo(CAT)
-        await ann.press(await next_painting(ann), "🎨 Another style")
+        await ann.press(await next_result(ann), "🎨 Another style")
         await ann.press(await ann.next_message(), "🖼 Famous paintings")
         await ann.next_album(30)
         await ann.press(await ann.next_message(), "3")
         assert "I am starting" in (await ann.next_message()).text
-        again = await next_painting(ann)
+        again = await next_result(ann)
         assert again.raw["reply_to_message"]["message_id"] == photo.id
         assert "Klimt" in again.text
 
@@ -199,7 +203,7 @@ async def test_a_style_picture_of_ones_own(chat: LocalChat) -> None:
         assert "style of this picture" in (await ann.next_message()).text
         await ann.send_photo(CAT)
         await ann.send_photo(COFFEE)
-        sizes = [opened(await ann.download(await next_painting(ann))).size for _ in range(2)]
+        sizes = [opened(await ann.download(await next_result(ann))).size for _ in range(2)]
         assert sizes == [opened(CAT).size, opened(COFFEE).size]
 
 
@@ -212,7 +216,7 @@ async def test_a_photo_sent_first_is_remembered(chat: LocalChat) -> None:
         await ann.next_message()
         await ann.send_photo(KISS)
         assert "I am starting" in (await ann.next_message()).text
-        result = await next_painting(ann)
+        result = await next_result(ann)
         assert result.raw["reply_to_message"]["message_id"] == photo.id
 
 
@@ -222,7 +226,7 @@ async def test_a_photo_sent_first_can_be_the_style(chat: LocalChat) -> None:
         await ann.press(await ann.next_message(), "🖌 Use it as the style")
         assert "Now send me photos" in (await ann.next_message()).text
         await ann.send_photo(CAT)
-        assert opened(await ann.download(await next_painting(ann))).size == opened(CAT).size
+        assert opened(await ann.download(await next_result(ann))).size == opened(CAT).size
 
 
 async def test_an_album_is_asked_about_once_and_painted_whole(chat: LocalChat) -> None:
@@ -235,7 +239,7 @@ async def test_an_album_is_asked_about_once_and_painted_whole(chat: LocalChat) -
         await ann.next_album(30)
         await ann.press(await ann.next_message(), "1")
         await ann.next_message()
-        results = [await next_painting(ann) for _ in photos]
+        results = [await next_result(ann) for _ in photos]
         answered = {result.raw["reply_to_message"]["message_id"] for result in results}
         assert answered == {photo.id for photo in photos}
 
@@ -245,7 +249,7 @@ async def test_a_file_comes_back_as_a_file_without_loss(chat: LocalChat) -> None
         await choose_preset(ann)
         sent = picture(PHOTOS / "chelsea.jpg", 451, "PNG")
         await ann.send_document(sent, "cat.png")
-        result = await next_painting(ann)
+        result = await next_result(ann)
         assert result.document is not None
         assert result.document["mime_type"] == "image/png"
         with Image.open(io.BytesIO(await ann.download(result))) as painting:
@@ -259,8 +263,7 @@ async def test_a_photo_changes_its_season_at_its_own_size(chat: LocalChat) -> No
         await ann.press(await ann.next_message(), "❄️ Summer to winter")
         assert "Let it snow" in (await ann.next_message()).text
         [photo] = await ann.send_photo(FIELDS)
-        await ann.next_message()
-        result = await ann.next_message(PAINTING_S)
+        result = await next_result(ann)
         assert result.raw["reply_to_message"]["message_id"] == photo.id
         winter = await ann.download(result)
         assert opened(winter).size == opened(FIELDS).size
@@ -269,7 +272,7 @@ async def test_a_photo_changes_its_season_at_its_own_size(chat: LocalChat) -> No
         await ann.next_message()
         await ann.send_photo(KISS)
         await ann.next_message()
-        painted = await next_painting(ann)
+        painted = await next_result(ann)
         assert painted.raw["reply_to_message"]["message_id"] == result.id
 
 
@@ -278,8 +281,7 @@ async def test_a_photo_sent_first_can_change_its_season(chat: LocalChat) -> None
         [photo] = await anna.send_photo(FIELDS)
         await anna.press(await anna.next_message(), "☀️ Из зимы в лето")
         assert "Приступаю" in (await anna.next_message()).text
-        await anna.next_message()
-        result = await anna.next_message(PAINTING_S)
+        result = await next_result(anna)
         assert result.raw["reply_to_message"]["message_id"] == photo.id
         assert opened(await anna.download(result)).size == opened(FIELDS).size
 
@@ -331,9 +333,7 @@ async def test_a_bad_file_is_explained_and_the_bot_goes_on(
         assert words in problem.text
         assert "Картинка со стилем" not in problem.text
         await anna.send_photo(COFFEE)
-        while not (result := await anna.next_message(PAINTING_S)).photo:
-            pass
-        assert opened(await anna.download(result)).size == opened(COFFEE).size
+        assert opened(await anna.download(await next_result(anna))).size == opened(COFFEE).size
 
 
 async def test_a_bad_style_picture_is_told_from_a_bad_photo(chat: LocalChat) -> None:
@@ -366,9 +366,8 @@ async def test_cancel_stops_the_running_job_and_the_waiting_one(chat: LocalChat)
             await ann.press(status, "✖️ Cancel")
             assert (await changed(ann, status)).text.startswith("Cancelled.")
         await ann.send_photo(CAT)  # the same wish again is a new job
-        await ann.next_message()
-        assert is_painting(await ann.next_message(PAINTING_S))
-        assert sum(map(is_painting, ann.history.values())) == 1
+        await next_result(ann)
+        assert sum(is_result(message) for message in ann.history.values() if message.by_bot) == 9
 
 
 async def test_someone_who_blocks_the_bot_does_not_disturb_others(chat: LocalChat) -> None:
@@ -379,7 +378,7 @@ async def test_someone_who_blocks_the_bot_does_not_disturb_others(chat: LocalCha
         await ann.next_message()
         await ann.block_bot()
         await bob.send_photo(COFFEE)
-        assert opened(await bob.download(await next_painting(bob))).size == opened(COFFEE).size
+        assert opened(await bob.download(await next_result(bob))).size == opened(COFFEE).size
 
 
 async def test_a_forgotten_user_never_meets_an_error() -> None:
@@ -390,15 +389,15 @@ async def test_a_forgotten_user_never_meets_an_error() -> None:
             async with bot_in_chat(chat):
                 await choose_preset(ann)
                 await ann.send_photo(CAT)
-                preset_result = await next_painting(ann)
+                preset_result = await next_result(ann)
                 await ann.press(preset_result, "🎨 Another style")
                 await ann.next_message()
                 await ann.send_photo(KISS)
                 await ann.next_message()
-                own_result = await next_painting(ann)
+                own_result = await next_result(ann)
             async with bot_in_chat(chat):
                 await ann.press(preset_result, "🔥 Stronger")
-                assert is_painting(await next_painting(ann))
+                assert "🎨 Another style" in texts_of(await next_result(ann))
                 await ann.press(own_result, "🔥 Stronger")
                 assert "no longer have that style" in (await ann.next_message()).text
                 await ann.send_photo(COFFEE)

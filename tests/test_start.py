@@ -16,9 +16,12 @@ from aiogram.utils.i18n import I18n
 from docket import Docket
 
 from bot import make_dispatcher
+from jobs import Queue
 from local_chat.client import join
 from local_chat.server import LocalChat, start
+from sending import Pace
 from settings import ROOT, Settings
+from store import open_store
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
 from web import webhook_secret
 
@@ -74,21 +77,23 @@ async def test_a_painting_in_work_at_sigterm_is_finished_and_sent() -> None:
             await ann.press(await ann.next_message(), "Use it as the style")
             await ann.next_message()
             await ann.send_photo(photo)
-            await ann.next_message()
+            status = await ann.next_message()
             while "upload_photo" not in ann.actions:  # noqa: ASYNC110 the work has begun
                 await asyncio.sleep(0.05)
-        assert (await ann.next_message()).photo
+        assert ann.history[status.id].photo
     await chat.close()
 
 
 async def test_in_groups_it_keeps_quiet() -> None:
     group = Chat(id=-5, type="group", title="Friends")
     message = Message(message_id=1, date=datetime.now(UTC), chat=group, text="hello")
-    async with Docket(url="memory://") as docket:
-        dispatcher = make_dispatcher(Settings(), docket, I18n(path=ROOT / "locales"))
-        async with Bot("1:unused") as unused:
-            update = Update(update_id=1, message=message)
-            assert await dispatcher.feed_update(unused, update) is UNHANDLED
+    store = await open_store(None, None)
+    async with Docket(url="memory://") as docket, Bot("1:unused") as unused:
+        queue = Queue(store, docket, Pace(), Settings())
+        dispatcher = make_dispatcher(queue, I18n(path=ROOT / "locales"))
+        update = Update(update_id=1, message=message)
+        assert await dispatcher.feed_update(unused, update) is UNHANDLED
+    await store.close()
 
 
 async def test_polling_removes_a_webhook_left_over_and_keeps_waiting_updates() -> None:

@@ -90,6 +90,8 @@ async def test_a_user_and_the_handled_update_are_kept_together(store: Store) -> 
     assert await store.is_handled(10)
     assert await store.is_handled(11)
     assert not await store.is_handled(12)
+    await store.save(1, None, 12)
+    assert await store.user(1) is None
 
 
 async def test_a_job_is_accepted_once_and_known_after_its_end(store: Store) -> None:
@@ -156,7 +158,9 @@ async def test_attempts_are_counted_and_taken_back(store: Store) -> None:
 
 async def test_what_is_struck_out_stays_so(store: Store) -> None:
     await accept(store, "a")
-    assert await store.set_status("a", 77)
+    assert await store.set_status("a", 76, None)
+    assert not await store.set_status("a", 99, None)  # it has one
+    assert await store.set_status("a", 77, 76)
     job = await store.job("a")
     assert job is not None
     assert job.status_id == 77
@@ -166,7 +170,7 @@ async def test_what_is_struck_out_stays_so(store: Store) -> None:
     assert later is not None
     assert later.ready >= job.ready
     await store.finish("a")
-    assert not await store.set_status("a", 78)
+    assert not await store.set_status("a", 78, 77)
     assert await store.begin("a") is None
     await store.hand_back("a")
     await store.make_ready("a")
