@@ -5,6 +5,7 @@ Also the command line: `python image_processing.py style PHOTO --style NAME_OR_F
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from typing import NoReturn, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 from pydantic import ValidationError
 from tqdm import tqdm
 
@@ -38,6 +40,12 @@ SMALLEST_WORKED_AT = 128  # pixels; a smaller photo is enlarged to it, or no str
 MOST_BYTES_OF_PHOTO = 10 * 10**6  # Telegram's limits on sendPhoto and on files
 MOST_SIDES_OF_PHOTO = 10_000  # width + height
 MOST_BYTES_OF_FILE = 45 * 10**6
+
+MOST_SCANS = 64  # of a progressive JPEG; encoders make about ten
+LARGEST_TILE = 2**22  # pixels of a TIFF file's tile
+TILEWIDTH, TILELENGTH = 322, 323  # tags of TIFF
+MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # of a JPEG's segments and scans
+START_OF_SCAN, END_OF_IMAGE = b"\xda", b"\xd9"
 
 # `decode` has its own limit on pixels, and checks it before a pixel is read.
 Image.MAX_IMAGE_PIXELS = None
@@ -103,11 +111,14 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         ) from error
     _check_size(*image.size, limits)
     try:
+        _check_work(data, image)
         image.load()
         icc_profile = image.info.get("icc_profile")
         with suppress(Exception):  # a damaged EXIF block leaves the photo as it lies
-            image = ImageOps.exif_transpose(image)
-        return _on_white(_in_srgb(_with_8_bits(image), icc_profile))
+            ImageOps.exif_transpose(image, in_place=True)
+        image = _with_8_bits(image)  # step by step, so that no step holds more than it needs
+        image = _in_srgb(image, icc_profile)
+        return _on_white(image)
     except Exception as error:
         raise BadImage(
             N_("This picture is damaged. Please save it anew and try again, or send another one.")
@@ -145,16 +156,37 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         )
 
 
+def _check_work(data: bytes, image: Image.Image) -> None:
+    """Raises `ValueError` where a small file of few pixels asks for much time or memory."""
+    if image.format in ("JPEG", "MPO") and _scans(data) > MOST_SCANS:
+        raise ValueError("each scan goes over all pixels again")
+    if isinstance(image, TiffImageFile):
+        tile = image.tag_v2.get(TILEWIDTH, 0) * image.tag_v2.get(TILELENGTH, 0)
+        if tile > max(image.width * image.height, LARGEST_TILE):
+            raise ValueError("a tile is much larger than its picture")
+
+
+def _scans(jpeg: bytes) -> int:
+    """How many scans the first picture in these bytes has, seen without decoding it."""
+    scans, at = 0, 2
+    while (found := MARKER.search(jpeg, at)) and found[1] != END_OF_IMAGE:
+        scans += found[1] == START_OF_SCAN
+        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2], "big")
+    return scans
+
+
 def _with_8_bits(image: Image.Image) -> Image.Image:
     """To L, RGB, RGBA or CMYK."""
     if image.mode in ("L", "RGB", "RGBA", "CMYK"):
         return image
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) / 257 + 0.5).astype(np.uint8))
+        return Image.fromarray((np.asarray(image) / np.float32(257) + 0.5).astype(np.uint8))
     if image.mode in ("I", "F"):  # measurements, with no white of their own
-        values = np.nan_to_num(np.asarray(image, np.float64))
+        values = np.nan_to_num(np.asarray(image, np.float32))
+        np.clip(values, -1e30, 1e30, out=values)
         values -= values.min()
-        return Image.fromarray((values * (255 / max(values.max(), 1e-9))).astype(np.uint8))
+        values *= 255 / max(values.max(), 1e-9)
+        return Image.fromarray(values.astype(np.uint8))
     has_alpha = image.has_transparency_data
     return image.convert("RGBA" if has_alpha else "RGB")
 
@@ -175,8 +207,9 @@ def _in_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
 
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
+        return image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode != "RGBA":
+        image = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))
     return white
