@@ -26,7 +26,7 @@ async def test_send_a_photo_pick_the_great_wave_see_the_painting(chromium: Brows
         await log.get_by_role("button", name="2", exact=True).last.click()
 
         status = log.get_by_text("Painting…")
-        result = log.locator("> li", has=page.get_by_role("button", name="Another style"))
+        result = log.locator("li", has=page.get_by_role("button", name="Another style"))
         await expect(result).to_be_visible(timeout=60_000)
         await expect(status).to_have_count(0)
         painting = result.locator("img").last

@@ -23,11 +23,11 @@ export const upload = async (path, form) =>
 export const fileUrl = (id) => `/chat/files/${id}`;
 
 /** Calls back with every event, and with `null` when the connection is lost; it comes back alone. */
-export function listen(callback) {
-  const source = new EventSource("/chat/events");
+export function listen(callback, path = "events") {
+  const source = new EventSource(`/chat/${path}`);
   source.onmessage = (event) => callback(JSON.parse(event.data));
   source.onerror = () => {
     callback(null);
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(callback), 1000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(callback, path), 1000);
   };
 }

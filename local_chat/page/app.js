@@ -1,9 +1,12 @@
-// The page: who talks, whose chat is open, and what the server's events change.
+// The page: who talks, which chat is open, and what the server's events change.
 
-import { get, listen, post } from "./api.js";
-import { composeFor, sendText, setReply } from "./composer.js";
-import { $, make, paintAvatar, toast } from "./dom.js";
-import { showMessages, summary } from "./messages.js";
+import { fileUrl, get, listen, post } from "./api.js";
+import { composeFor, sendText, setEditing, setReply, startWriting } from "./composer.js";
+import { askForGroup, askForPerson, askWhereTo } from "./dialogs.js";
+import { $, icon, make, paintAvatar, toast } from "./dom.js";
+import { showOffer } from "./inline.js";
+import { filterCalls, setUpInspector } from "./inspector.js";
+import { clearMessages, showMessages, summary } from "./messages.js";
 import { openViewer } from "./viewer.js";
 import { clockTime, language, translatePage, words } from "./words.js";
 
@@ -13,65 +16,110 @@ const NEAR_BOTTOM = 80; // pixels
 
 let bot = null;
 let people = [];
-let open = null; // the person whose chat is open
+let groups = [];
+let open = null; // the chat: a person, whose private chat with the bot it is, or a group
+let me = null; // who writes there
 let messages = new Map(); // of that chat, by id
 let connected = false;
 let unreadBelow = 0;
-const unread = new Map(); // by person
-const doing = new Map(); // by person, the bot's chat action and its timer
+const unread = new Map(); // by chat
+const doing = new Map(); // by chat, the bot's chat action and its timer
 const waiting = new Map(); // by query, the pressed button
+
+const isGroup = (chat) => "members" in chat;
+const titleOf = (chat) => (isGroup(chat) ? chat.title : chat.first_name);
+const chats = () => [...people, ...groups];
+const path = (action) => `people/${me.id}/${action}?chat=${open.id}`;
+const botName = () => me.bot_name || bot.first_name;
+const nameOf = (user) => (user.id === bot.id ? botName() : (people.find((p) => p.id === user.id) ?? user).first_name);
+const photoOf = (chat) => (chat.photo ? fileUrl(chat.photo) : null);
 
 // Drawing.
 
-function showPeople() {
-  $("people-list").replaceChildren(
-    ...people.map((person) => {
-      const avatar = make("span", { class: "avatar", "aria-hidden": "true" });
-      paintAvatar(avatar, person.first_name, person.id);
-      const last = person.last_message;
-      const count = unread.get(person.id) ?? 0;
-      return make(
-        "li",
-        {},
-        make(
-          "button",
-          { type: "button", "aria-current": person.id === open?.id ? "true" : undefined, click: () => choosePerson(person) },
-          avatar,
-          make("span", { class: "name" }, make("span", {}, person.first_name), make("i", {}, person.language_code || "—")),
-          make("time", {}, last ? clockTime(last.date) : ""),
-          make("span", { class: "last" }, last ? summary(last) : words.nothingYet),
-          count ? make("span", { class: "count" }, String(count)) : null,
-        ),
-      );
-    }),
+/** A chat in a list, as a button; `person` marks who one talks as. */
+function chatItem(chat, choose) {
+  const avatar = make("span", { class: "avatar", "aria-hidden": "true" });
+  paintAvatar(avatar, titleOf(chat), chat.id, photoOf(chat));
+  const last = chat.last_message;
+  const count = unread.get(chat.id) ?? 0;
+  const badge = isGroup(chat) ? null : make("i", {}, chat.language_code || "—");
+  return make(
+    "li",
+    {},
+    make(
+      "button",
+      { type: "button", "aria-current": chat.id === open?.id ? "true" : undefined, click: () => choose(chat) },
+      avatar,
+      make("span", { class: "name" }, make("span", {}, titleOf(chat)), badge),
+      make("time", {}, last ? clockTime(last.date) : ""),
+      make("span", { class: "last" }, last ? summary(last) : words.nothingYet),
+      count ? make("span", { class: "count" }, String(count)) : null,
+    ),
   );
-  paintAvatar($("show-people").firstElementChild, open.first_name, open.id);
+}
+
+function showChats() {
+  $("people-list").replaceChildren(...people.map((person) => chatItem(person, chooseChat)));
+  $("groups-list").replaceChildren(...groups.map((group) => chatItem(group, chooseChat)));
+  paintAvatar($("show-people").firstElementChild, me.first_name, me.id, photoOf(me));
 }
 
 function showHeader() {
-  const name = open.bot_name || bot.first_name;
+  const group = isGroup(open);
+  const name = group ? open.title : botName();
   $("bot-name").textContent = name;
-  paintAvatar($("bot-avatar"), name, bot.id);
+  paintAvatar($("bot-avatar"), name, group ? open.id : bot.id);
   document.title = name;
   const action = doing.get(open.id)?.action;
-  $("status").textContent = connected ? (words.actions[action] ?? words.bot) : words.connecting;
+  const members = group ? [...open.members.map((id) => nameOf({ id })), botName()].join(", ") : words.bot;
+  $("status").textContent = connected ? (words.actions[action] ?? members) : words.connecting;
   $("status").classList.toggle("active", Boolean(action) && connected);
-  $("block").textContent = open.blocked ? words.unblock : words.block;
+  const [put, back] = group ? [words.blockInGroup, words.unblockInGroup] : [words.block, words.unblock];
+  $("block").textContent = open.blocked ? back : put;
+  $("unblock").textContent = back;
 }
+
+const actions = {
+  press,
+  command: sendText,
+  open: (message) => openViewer([...messages.values()], message),
+  reply: setReply,
+  menu: showMessageMenu,
+  isOwn: (message) => message.from.id === me.id,
+  nameOf,
+  inGroup: () => isGroup(open),
+};
 
 function showChat() {
   const started = messages.size > 0;
-  showMessages([...messages.values()], { press, command: sendText, open: viewPhoto, reply: setReply, botName: () => open.bot_name || bot.first_name });
+  showMessages([...messages.values()], actions);
   $("about").hidden = started;
-  $("description").textContent = open.description;
-  $("about").classList.toggle("empty", !open.description);
+  $("description").textContent = me.description;
+  $("about").classList.toggle("empty", !me.description);
   $("start").hidden = started || open.blocked;
   $("unblock").hidden = !open.blocked;
   $("composer").hidden = !started || open.blocked;
+  $("sender").hidden = !isGroup(open) || open.blocked;
   if (open.blocked) setReply(null);
 }
 
-const viewPhoto = (message) => openViewer([...messages.values()], message);
+function showComposer() {
+  composeFor({
+    id: open.id,
+    path,
+    commands: open.commands,
+    botName: bot.username,
+    inGroup: isGroup(open),
+    lastOwn: () => [...messages.values()].findLast((m) => mayEdit(m)),
+    startBot: async (parameter) => {
+      await openChat(me, me);
+      sendText(`/start ${parameter}`);
+    },
+  });
+  if (!isGroup(open)) return;
+  const member = (id) => make("option", { value: id, selected: id === me.id }, nameOf({ id }));
+  $("sender").querySelector("select").replaceChildren(...open.members.map(member));
+}
 
 /** Changes the chat, and stays at its end if that is where the reader is. */
 function keepingPlace(change, added = 0) {
@@ -91,30 +139,82 @@ function showToBottom() {
   $("to-bottom").querySelector(".count").textContent = unreadBelow || "";
 }
 
-// People.
+// Messages' own menu.
 
-async function choosePerson(person) {
-  history.replaceState(null, "", `#${person.id}`);
+const mayEdit = (m) => m.from.id === me.id && !m.forward_origin && !m.via_bot && ("text" in m || "photo" in m || "document" in m);
+
+function showMessageMenu(message, button) {
+  const text = message.text ?? message.caption;
+  const item = (name, iconName, act) =>
+    make("button", { type: "button", role: "menuitem", click: () => ($("message-menu").hidePopover(), act()) }, icon(iconName), words[name]);
+  const items = [item("reply", "reply", () => setReply(message))];
+  if (mayEdit(message)) items.push(item("edit", "edit", () => setEditing(message)));
+  items.push(item("forward", "forward", () => forward(message)));
+  if (text) items.push(item("copyText", "copy", () => navigator.clipboard.writeText(text).then(() => toast(words.copied))));
+  const menu = $("message-menu");
+  menu.replaceChildren(...items);
+  menu.showPopover();
+  const place = button.getBoundingClientRect();
+  menu.style.left = `${Math.min(Math.max(place.left - menu.offsetWidth / 2, 8), innerWidth - menu.offsetWidth - 8)}px`;
+  menu.style.top = `${place.top > innerHeight / 2 ? place.top - menu.offsetHeight : place.bottom}px`;
+  items[0].focus();
+}
+
+async function forward(message) {
+  const from = open.id;
+  const mine = [me, ...groups.filter((group) => group.members.includes(me.id))];
+  const target = await askWhereTo(mine, chatItem);
+  if (!target) return;
+  await openChat(target, me);
+  await post(path("forward"), { from, message_id: message.message_id }).catch((error) => toast(error.message));
+}
+
+// Arrows move in an open menu, Escape and Tab leave it.
+document.addEventListener("keydown", (event) => {
+  const menu = document.querySelector(".menu:popover-open");
+  if (!menu) return;
+  const items = [...menu.querySelectorAll("[role=menuitem]")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) {
+    event.preventDefault();
+    const current = items.indexOf(document.activeElement);
+    items[(current + step + items.length) % items.length].focus();
+  }
+  if (event.key === "Tab") menu.hidePopover();
+});
+for (const menu of document.querySelectorAll(".menu[id]")) {
+  menu.addEventListener("toggle", (event) => event.newState === "open" && menu.querySelector("[role=menuitem]")?.focus());
+}
+
+// Chats.
+
+async function chooseChat(chat) {
   $("people").classList.remove("open");
   $("people-shade").hidden = true;
-  await openChat(person);
+  await openChat(chat);
   if (matchMedia("(pointer: fine)").matches) $("text").focus();
 }
 
-async function openChat(person) {
-  const loaded = (await get(`people/${person.id}/messages`)).messages;
-  open = person;
-  unread.delete(person.id);
+/** Opens a chat; in a group, `writer` writes, or who did before, or its first member. */
+async function openChat(chat, writer = null) {
+  const member = () => people.find((p) => p.id === (chat.members.includes(me?.id) ? me.id : chat.members[0]));
+  const person = writer ?? (isGroup(chat) ? member() : chat);
+  const loaded = (await get(`people/${person.id}/messages?chat=${chat.id}`)).messages;
+  [open, me] = [chat, person];
+  history.replaceState(null, "", isGroup(open) ? `#${open.id}/${me.id}` : `#${open.id}`);
+  unread.delete(open.id);
   messages = new Map(loaded.map((message) => [message.message_id, message]));
-  $("log").setAttribute("aria-busy", "true"); // a history is not news to be read aloud
-  composeFor(person);
+  $("live").setAttribute("aria-busy", "true"); // a history is not news to be read aloud
+  clearMessages();
+  showComposer();
   showHeader();
-  showPeople();
+  showChats();
   showChat();
+  filterCalls();
   $("scroller").scrollTop = $("scroller").scrollHeight;
   unreadBelow = 0;
   showToBottom();
-  setTimeout(() => $("log").removeAttribute("aria-busy"), 200);
+  setTimeout(() => $("live").removeAttribute("aria-busy"), 200);
 }
 
 /** Reads everything anew: at the start, and after the connection was lost. */
@@ -125,31 +225,34 @@ async function reload() {
     await post("people", someone);
     state = await get("state");
   }
-  ({ bot, people } = state);
-  const wanted = Number(location.hash.slice(1)) || open?.id;
-  const person = people.find((p) => p.id === wanted) ?? people[0];
-  if (person.id !== open?.id || messages.size === 0) await openChat(person);
-  else await refreshChat(person);
+  ({ bot, people, groups } = state);
+  const [chatId, personId] = location.hash.slice(1).split("/").map(Number);
+  const chat = chats().find((c) => c.id === (chatId || open?.id)) ?? people[0];
+  const writer = isGroup(chat) ? people.find((p) => p.id === personId && chat.members.includes(p.id)) : null;
+  if (chat.id !== open?.id || messages.size === 0) await openChat(chat, writer);
+  else await refreshChat(chat);
 }
 
-async function refreshChat(person) {
-  const loaded = (await get(`people/${person.id}/messages`)).messages;
+async function refreshChat(chat) {
+  me = people.find((p) => p.id === me.id) ?? people[0];
+  const loaded = (await get(`people/${me.id}/messages?chat=${chat.id}`)).messages;
   keepingPlace(() => {
-    open = person;
+    open = chat;
     messages = new Map(loaded.map((message) => [message.message_id, message]));
-    composeFor(person);
+    showComposer();
     showHeader();
-    showPeople();
+    showChats();
     showChat();
   });
 }
 
 async function reloadPeople() {
-  ({ bot, people } = await get("state"));
-  open = people.find((p) => p.id === open.id) ?? open;
-  composeFor(open);
+  ({ bot, people, groups } = await get("state"));
+  me = people.find((p) => p.id === me.id) ?? me;
+  open = chats().find((c) => c.id === open.id) ?? open;
+  showComposer();
   showHeader();
-  showPeople();
+  showChats();
   keepingPlace(showChat);
 }
 
@@ -163,12 +266,12 @@ const events = {
   people: reloadPeople,
   profile: reloadPeople,
   messages: ({ chat_id, messages: added }) => {
-    const person = people.find((p) => p.id === chat_id);
-    if (!person) return;
-    person.last_message = added.at(-1);
+    const chat = chats().find((c) => c.id === chat_id);
+    if (!chat) return;
+    chat.last_message = added.at(-1);
     if (added[0].from.is_bot) stopAction(chat_id);
     if (chat_id === open.id) {
-      const own = !added[0].from.is_bot;
+      const own = added[0].from.id === me.id;
       keepingPlace(() => {
         for (const message of added) messages.set(message.message_id, message);
         showChat();
@@ -177,7 +280,7 @@ const events = {
     } else if (added[0].from.is_bot) {
       unread.set(chat_id, (unread.get(chat_id) ?? 0) + added.length);
     }
-    showPeople();
+    showChats();
   },
   edited: ({ chat_id, message }) => {
     if (chat_id !== open.id || !messages.has(message.message_id)) return;
@@ -198,9 +301,10 @@ const events = {
     doing.set(chat_id, { action, timer: setTimeout(() => stopAction(chat_id), ACTION_MS) });
     showHeader();
   },
-  callback_answer: ({ chat_id, query_id, text, show_alert }) => {
+  inline_answer: (offer) => offer.person_id === me.id && showOffer(offer),
+  callback_answer: ({ chat_id, person_id, query_id, text, show_alert }) => {
     release(query_id);
-    if (chat_id !== open.id || !text) return;
+    if (chat_id !== open.id || person_id !== me.id || !text) return;
     if (!show_alert) return toast(text);
     $("alert-text").textContent = text;
     if (!$("alert").open) $("alert").showModal();
@@ -231,11 +335,13 @@ async function press(message, button, element) {
     await navigator.clipboard.writeText(button.copy_text.text);
     return toast(words.copied);
   }
+  const query = button.switch_inline_query_current_chat ?? button.switch_inline_query;
+  if (query !== undefined) return startWriting(`@${bot.username} ${query}`);
   if (!button.callback_data || element.ariaBusy === "true") return;
   element.ariaBusy = "true";
   try {
     const body = { message_id: message.message_id, data: button.callback_data };
-    const { query_id } = await post(`people/${open.id}/press`, body);
+    const { query_id } = await post(path("press"), body);
     if (answeredEarly.delete(query_id)) element.ariaBusy = null;
     else waiting.set(query_id, element);
     setTimeout(() => waiting.has(query_id) && release(query_id), ANSWER_MS);
@@ -259,7 +365,7 @@ $("start").addEventListener("click", () => {
   const payload = new URLSearchParams(location.search).get("start"); // a deep link, as t.me/bot?start=
   sendText(payload ? `/start ${payload}` : "/start");
 });
-const setBlocked = (blocked) => post(`people/${open.id}/block`, { blocked }).catch((error) => toast(error.message));
+const setBlocked = (blocked) => post(path("block"), { blocked }).catch((error) => toast(error.message));
 $("unblock").addEventListener("click", () => setBlocked(false));
 $("block").addEventListener("click", () => {
   $("more-menu").hidePopover();
@@ -290,25 +396,51 @@ $("people").addEventListener("keydown", (event) => {
   if (event.key === "Escape" && $("people").classList.contains("open")) togglePeople(false);
 });
 
-$("add-person").addEventListener("click", () => {
-  $("new-person").returnValue = "";
-  $("person-name").value = "";
-  $("person-language").value = language;
-  $("new-person").showModal();
+// Who there is, and how they see the page.
+
+async function addedChat(made, findIn) {
+  if (!made) return;
+  await reloadPeople();
+  await chooseChat(findIn().find((chat) => chat.id === made.id));
+}
+const complaining = (act) => () => act().catch((error) => toast(error.message));
+$("add-person").addEventListener("click", complaining(async () => addedChat(await askForPerson(), () => people)));
+$("add-group").addEventListener("click", complaining(async () => addedChat(await askForGroup(people), () => groups)));
+$("edit-person").addEventListener("click", complaining(async () => {
+  $("more-menu").hidePopover();
+  await askForPerson(me);
+}));
+$("sender").querySelector("select").addEventListener("change", complaining(async () => {
+  await openChat(open, people.find((p) => p.id === Number($("sender").querySelector("select").value)));
+  $("text").focus();
+}));
+
+const other = language === "ru" ? "en" : "ru";
+$("switch-language").textContent = other === "ru" ? "По-русски" : "In English";
+$("switch-language").lang = other;
+$("switch-language").addEventListener("click", complaining(async () => {
+  localStorage.language = other; // of the page, and of the Telegram of who talks
+  await post(`people/${me.id}`, { language_code: other });
+  location.reload();
+}));
+
+function showTheme() {
+  const dark = localStorage.theme ? localStorage.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.style.colorScheme = localStorage.theme ?? "";
+  $("switch-theme").textContent = dark ? words.light : words.dark;
+  $("switch-theme").value = dark ? "light" : "dark";
+}
+$("switch-theme").addEventListener("click", () => {
+  localStorage.theme = $("switch-theme").value;
+  showTheme();
+  $("more-menu").hidePopover();
 });
-$("new-person").addEventListener("close", async () => {
-  if ($("new-person").returnValue !== "add" || !$("person-name").value.trim()) return;
-  try {
-    const made = await post("people", { first_name: $("person-name").value, language_code: $("person-language").value });
-    await reloadPeople();
-    await choosePerson(people.find((person) => person.id === made.id));
-  } catch (error) {
-    toast(error.message);
-  }
-});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
 
 for (const button of document.querySelectorAll("dialog .close")) {
   button.addEventListener("click", () => button.closest("dialog").close(""));
 }
 window.addEventListener("hashchange", () => reload().catch((error) => toast(error.message)));
 translatePage();
+showTheme();
+setUpInspector(() => open?.id);

@@ -2,32 +2,38 @@
 
 import { post, upload } from "./api.js";
 import { $, icon, make, toast } from "./dom.js";
+import { askBot, wasAsked } from "./inline.js";
 import { summary } from "./messages.js";
+import { showSuggestions, useKey } from "./suggestions.js";
 import { fileSize, words } from "./words.js";
 
-let person = null; // whose chat is open
+let chat = null; // what is open: `person` writes in it, `path` leads there
 let replyTo = null;
+let editing = null;
 let files = [];
-const drafts = new Map(); // by person, what was not sent yet
+const drafts = new Map(); // by chat, what was not sent yet
 
-/** The chat that is written to from now on. */
-export function composeFor(someone) {
-  if (person?.id !== someone.id) {
-    if (person) drafts.set(person.id, $("text").value);
-    $("text").value = drafts.get(someone.id) ?? "";
-    setReply(null);
+/** The chat that is written to from now on: { id, path, commands, botName, inGroup, lastOwn }. */
+export function composeFor(opened) {
+  if (chat?.id !== opened.id) {
+    if (chat) drafts.set(chat.id, $("text").value);
+    $("text").value = drafts.get(opened.id) ?? "";
+    replyTo = editing = null;
+    showContext();
+    showSuggestions([]);
   }
-  person = someone;
-  $("show-commands").hidden = someone.commands.length === 0;
+  chat = opened;
+  $("show-commands").hidden = chat.commands.length === 0;
   fitText();
 }
 
 export async function sendText(text) {
   if (!text.trim()) return;
-  const body = { text, reply_to: replyTo?.message_id };
+  const body = editing ? { message_id: editing.message_id, text } : { text, reply_to: replyTo?.message_id };
+  const path = chat.path(editing ? "edit" : "messages");
   setReply(null);
   try {
-    await post(`people/${person.id}/messages`, body);
+    await post(path, body);
   } catch (error) {
     toast(error.message);
     if (!$("text").value) $("text").value = text;
@@ -35,10 +41,31 @@ export async function sendText(text) {
 }
 
 export function setReply(message) {
-  replyTo = message;
+  if (editing) $("text").value = "";
+  [replyTo, editing] = [message, null];
+  showContext();
+}
+
+export function setEditing(message) {
+  [replyTo, editing] = [null, message];
+  showContext();
+  $("text").value = message.text ?? message.caption ?? "";
+  fitText();
+}
+
+/** Puts words into the field, as a button under a message can. */
+export function startWriting(text) {
+  $("text").value = text;
+  $("text").dispatchEvent(new Event("input"));
+  $("text").focus();
+}
+
+function showContext() {
+  const message = replyTo ?? editing;
   $("replying").hidden = message === null;
   if (message === null) return;
-  $("replying").querySelector("b").textContent = message.from.first_name;
+  $("replying").querySelector("use").setAttribute("href", replyTo ? "#icon-reply" : "#icon-edit");
+  $("replying").querySelector("b").textContent = replyTo ? message.from.first_name : words.editing;
   $("replying").querySelector("span").textContent = summary(message);
   $("text").focus();
 }
@@ -55,71 +82,60 @@ function fitText() {
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text").value;
+  if (wasAsked()) return; // its results are there to be chosen
   $("text").value = "";
-  showCommands(null);
-  fitText();
+  showSuggestions([]);
   sendText(text);
+  fitText();
 });
 $("text").addEventListener("input", () => {
   fitText();
   const typed = $("text").value;
+  if (askBot(chat, typed, sent)) return;
   showCommands(/^\/\w*$/.test(typed) ? typed.slice(1) : null);
 });
 $("text").addEventListener("keydown", (event) => {
-  if (!$("commands").hidden && moveInCommands(event)) return;
+  if (useKey(event)) return;
   const onPhone = matchMedia("(pointer: coarse)").matches;
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !onPhone) {
     event.preventDefault();
     $("composer").requestSubmit();
   }
   if (event.key === "Escape") setReply(null);
+  if (event.key === "ArrowUp" && !$("text").value && chat.lastOwn()) {
+    event.preventDefault();
+    setEditing(chat.lastOwn());
+  }
 });
 $("replying").querySelector("button").addEventListener("click", () => setReply(null));
+
+function sent() {
+  $("text").value = "";
+  showSuggestions([]);
+  fitText();
+}
 
 // Commands.
 
 $("show-commands").addEventListener("click", () => {
-  showCommands($("commands").hidden ? "" : null);
+  showCommands($("suggestions").hidden ? "" : null);
   $("text").focus();
 });
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("footer")) showCommands(null);
+  if (!event.target.closest("footer")) showSuggestions([]);
 });
 
 function showCommands(prefix) {
-  const fitting = prefix === null ? [] : person.commands.filter((c) => c.command.startsWith(prefix));
-  $("commands").hidden = fitting.length === 0;
-  $("show-commands").setAttribute("aria-expanded", String(fitting.length > 0));
-  $("commands").replaceChildren(
-    ...fitting.map((c, i) =>
-      make("li", { role: "option", id: `command-${i}`, "aria-selected": "false", click: () => choose(c.command) }, make("b", {}, `/${c.command}`), make("span", {}, c.description)),
-    ),
+  const fitting = prefix === null ? [] : chat.commands.filter((c) => c.command.startsWith(prefix));
+  showSuggestions(
+    fitting.map((c) => ({
+      nodes: [make("b", {}, `/${c.command}`), make("span", {}, c.description)],
+      choose: () => {
+        sent();
+        sendText(chat.inGroup ? `/${c.command}@${chat.botName}` : `/${c.command}`);
+      },
+    })),
   );
-  $("text").removeAttribute("aria-activedescendant");
-}
-
-function choose(command) {
-  $("text").value = "";
-  showCommands(null);
-  fitText();
-  sendText(`/${command}`);
-}
-
-/** Keys while the commands are open; true when the key was used. */
-function moveInCommands(event) {
-  const options = [...$("commands").children];
-  const current = options.findIndex((o) => o.getAttribute("aria-selected") === "true");
-  if (event.key === "Escape") showCommands(null);
-  else if ((event.key === "Enter" || event.key === "Tab") && current >= 0) options[current].click();
-  else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    const step = event.key === "ArrowDown" ? 1 : -1;
-    const next = (Math.max(current, step > 0 ? -1 : 0) + step + options.length) % options.length;
-    options.forEach((o, i) => o.setAttribute("aria-selected", String(i === next)));
-    options[next].scrollIntoView({ block: "nearest" });
-    $("text").setAttribute("aria-activedescendant", options[next].id);
-  } else return false;
-  event.preventDefault();
-  return true;
 }
 
 // Files.
@@ -179,7 +195,7 @@ $("sending").querySelector("form").addEventListener("submit", async (event) => {
   for (const file of files) form.append("files", file, file.name);
   $("send-files").disabled = true;
   try {
-    await upload(`people/${person.id}/media`, form);
+    await upload(chat.path("media"), form);
     $("text").value = "";
     setReply(null);
     fitText();
@@ -198,7 +214,19 @@ $("sending").addEventListener("close", () => {
   $("text").focus();
 });
 
-const mayWrite = () => person !== null && !$("composer").hidden;
+$("attach-sticker").addEventListener("click", () => {
+  $("attach-menu").hidePopover();
+  $("choose-sticker").click();
+});
+$("choose-sticker").addEventListener("change", async () => {
+  const form = new FormData();
+  form.append("as", "sticker");
+  form.append("files", $("choose-sticker").files[0]);
+  $("choose-sticker").value = "";
+  await upload(chat.path("media"), form).catch((error) => toast(error.message));
+});
+
+const mayWrite = () => chat !== null && !$("composer").hidden;
 
 document.addEventListener("paste", (event) => {
   const pasted = [...(event.clipboardData?.files ?? [])];

@@ -28,9 +28,10 @@ export function toast(text) {
   setTimeout(() => shown.remove(), 3000 + 40 * text.length);
 }
 
-/** Shows someone's initials on a colour of their own. */
-export function paintAvatar(element, name, number) {
+/** Shows someone's photo, or else their initials on a colour of their own. */
+export function paintAvatar(element, name, number, photo = null) {
   const initials = name.trim().split(/\s+/).map((part) => [...part][0]);
-  element.textContent = initials.slice(0, 2).join("").toUpperCase();
-  element.dataset.colour = number % 6;
+  const face = photo ? make("img", { src: photo, alt: "" }) : initials.slice(0, 2).join("").toUpperCase();
+  element.replaceChildren(face);
+  element.dataset.colour = Math.abs(number) % 6;
 }

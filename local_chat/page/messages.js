@@ -10,9 +10,16 @@ const GROUP_SECONDS = 600; // messages of one sender that follow within this tim
 
 let shown = new Map(); // first message's id -> { messages, node }
 
+/** Empties the log, for another chat or another reader. */
+export function clearMessages() {
+  shown = new Map();
+  $("log").replaceChildren();
+}
+
 /**
  * Makes the log show these messages, and touches only what changed.
- * `actions`: press(message, button), command(text), open(message), reply(message), botName().
+ * `actions`: press(message, button), command(text), open(message), menu(message, button),
+ * isOwn(message), nameOf(user), inGroup().
  */
 export function showMessages(messages, actions) {
   const log = $("log");
@@ -30,14 +37,19 @@ export function showMessages(messages, actions) {
     const kept = shown.get(first.message_id);
     const same = kept && kept.messages.length === group.length && kept.messages.every((m, i) => m === group[i]);
     const node = same ? kept.node : bubbleItem(group, actions);
-    if (kept && !same) replaceSoftly(kept.node, node);
-    const joins = before && before.from.id === first.from.id && first.date - before.date < GROUP_SECONDS;
+    if (kept && !same) {
+      // A bar that moves is no news to be read aloud; a text that became a picture is.
+      node.ariaLive = kindOf(first) === kindOf(kept.messages[0]) ? "off" : null;
+      replaceSoftly(kept.node, node);
+    }
+    const service = "new_chat_members" in first;
+    const joins = !service && before && before.from.id === first.from.id && first.date - before.date < GROUP_SECONDS;
     node.classList.toggle("joins", Boolean(joins));
     if (joins) nodes.at(-1).classList.remove("last");
     node.classList.add("last");
     nodes.push(node);
     next.set(first.message_id, { messages: group, node });
-    before = group.at(-1);
+    before = service ? null : group.at(-1);
   }
   shown = next;
   nodes.forEach((node, i) => {
@@ -55,10 +67,15 @@ export function scrollToMessage(id) {
 
 /** A line that stands for a message, in lists and quotes. */
 export function summary(message) {
-  const kind = Object.keys(words.kinds).find((name) => name in message);
+  if (message.new_chat_members) return addedText(message);
+  const kind = kindOf(message);
   const text = message.text ?? message.caption;
   return text ?? (kind === "document" ? message.document.file_name : undefined) ?? words.kinds[kind] ?? "";
 }
+
+const kindOf = (message) => Object.keys(words.kinds).find((name) => name in message);
+
+const addedText = ({ from, new_chat_members: [bot] }) => words.addedBot(from.first_name, bot.first_name);
 
 function albums(messages) {
   const groups = [];
@@ -97,16 +114,20 @@ function replaceSoftly(old, node) {
 
 function bubbleItem(group, actions) {
   const [message] = group;
-  const bot = message.from.is_bot;
+  const attributes = { "data-message": message.message_id };
+  if (message.new_chat_members) return make("li", { class: "day", ...attributes }, make("span", {}, addedText(message)));
+  const own = actions.isOwn(message);
   const described = group.filter((m) => m.caption);
   const caption = described.length === 1 ? described[0] : null; // as Telegram: several show in the viewer
   const text = message.text === undefined ? caption : message;
   const words_ = text ? textNode(text, actions) : null;
   const media = mediaNode(group, actions);
-  const time = timeNode(group, bot);
-  const bubble = make("div", { class: "bubble" });
-  bubble.append(make("span", { class: "unseen" }, `${bot ? actions.botName() : words.you}: `));
-  if (message.forward_origin) bubble.append(make("p", { class: "forwarded" }, `${words.forwarded} ${message.forward_origin.sender_user_name}`));
+  const time = timeNode(group, own);
+  const bubble = make("div", { class: "bubble", dblclick: () => actions.reply(message) });
+  bubble.append(make("span", { class: "unseen" }, `${own ? words.you : actions.nameOf(message.from)}: `));
+  if (actions.inGroup() && !own) bubble.append(make("b", { class: "sender", "aria-hidden": "true", "data-colour": message.from.id % 6 }, actions.nameOf(message.from)));
+  if (message.forward_origin) bubble.append(make("p", { class: "forwarded" }, `${words.forwarded} ${originName(message.forward_origin, actions)}`));
+  if (message.via_bot) bubble.append(make("p", { class: "forwarded" }, `${words.via} @${message.via_bot.username}`));
   if (message.reply_to_message) bubble.append(quoteNode(message.reply_to_message, actions));
   const above = message.show_caption_above_media;
   bubble.append(...[above ? words_ : null, media, above ? null : words_].filter(Boolean));
@@ -116,11 +137,15 @@ function bubbleItem(group, actions) {
   bubble.classList.toggle("sticky", Boolean(media?.matches(".sticker")));
   if (text?.text && /^(\p{Extended_Pictographic}\uFE0F?\u200D?){1,3}$/u.test(text.text)) bubble.classList.add("emoji");
   if (media?.matches(".pictures")) bubble.style.setProperty("--width", `${media.dataset.width}px`);
-  const reply = make("button", { type: "button", class: "reply round", "aria-label": words.reply, title: words.reply, click: () => actions.reply(message) }, icon("reply"));
-  const body = make("div", { class: "body" }, make("div", { class: "line" }, bubble, reply));
+  const menu = make("button", { type: "button", class: "more round", "aria-label": words.menu, "aria-haspopup": "menu", title: words.menu, click: (event) => actions.menu(message, event.currentTarget) }, icon("more"));
+  const body = make("div", { class: "body" }, make("div", { class: "line" }, bubble, menu));
   const keyboard = keyboardNode(message, actions);
   if (keyboard) body.append(keyboard);
-  return make("li", { class: bot ? "message in" : "message out", "data-message": message.message_id }, body);
+  return make("li", { class: own ? "message out" : "message in", ...attributes }, body);
+}
+
+function originName(origin, actions) {
+  return origin.sender_user_name ?? actions.nameOf(origin.sender_user);
 }
 
 function textNode(message, actions) {
@@ -128,15 +153,15 @@ function textNode(message, actions) {
   return make("div", { class: "text", dir: "auto" }, ...richText(message.text ?? message.caption, entities, actions.command));
 }
 
-function timeNode(group, bot) {
+function timeNode(group, own) {
   const last = group.at(-1);
   const edited = group.some((m) => m.edit_date) ? `${words.edited} ` : "";
   const when = make("time", { datetime: new Date(last.date * 1000).toISOString() }, clockTime(last.date));
-  return make("span", { class: "meta" }, edited, when, bot ? null : icon("sent"));
+  return make("span", { class: "meta" }, edited, when, own ? icon("sent") : null);
 }
 
 function quoteNode(message, actions) {
-  const name = message.from.is_bot ? actions.botName() : message.from.first_name;
+  const name = actions.nameOf(message.from);
   const open = () => scrollToMessage(message.message_id);
   const small = message.photo?.[0];
   return make(
@@ -152,7 +177,7 @@ function mediaNode(group, actions) {
   if (message.photo) return picturesNode(group, actions);
   if (message.sticker) return stickerNode(message.sticker);
   if (message.document && !message.animation) return make("div", { class: "files" }, ...group.map(fileNode));
-  const kind = Object.keys(words.kinds).find((name) => name in message);
+  const kind = kindOf(message);
   return kind ? make("p", { class: "other" }, otherText(kind, message[kind])) : null;
 }
 
