@@ -73,6 +73,8 @@ def keyboard_content(markup: Json | None) -> Json:
     """An inline keyboard, checked; other keyboards are taken and not shown in a message."""
     if not markup:
         return {}
+    if not isinstance(markup, dict):
+        raise bad_request("object expected as reply markup")
     if any(key in markup for key in ("keyboard", "remove_keyboard", "force_reply")):
         return {}
     rows = markup.get("inline_keyboard")

@@ -101,9 +101,22 @@ async def start(
     bot = {"id": bot_id, "is_bot": True, "first_name": bot_name, "username": bot_username}
 
     async def on_reply(response: ClientResponse) -> None:
-        await _run_reply(bot_api, response)
+        await _run_reply(state, bot_api, response)
 
-    state = State(bot, Updates(on_reply, first_webhook_pause_s))
+    def on_delivery(update: Json, status: int, seconds: float) -> None:
+        state.record_call(
+            {
+                "at": time.time(),
+                "ms": round(1000 * seconds, 1),
+                "method": "webhook",
+                "parameters": update,
+                "files": [],
+                "status": status,
+                "answer": {"ok": 200 <= status < 300},
+            }
+        )
+
+    state = State(bot, Updates(on_reply, on_delivery, first_webhook_pause_s))
     bot_api = BotApi(state)
     app = web.Application(middlewares=[_guard], client_max_size=MAX_REQUEST_BYTES)
     app.add_routes(ChatApi(state).routes())
@@ -196,10 +209,7 @@ def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]
             if failure is not None and failure.error != "drop_after":
                 response = await _fail(request, failure)
             else:
-                for check in checks:
-                    check(method, fields, [upload.field for upload in uploads])
-                result = await bot_api.execute(method, fields, _by_field(uploads))
-                response = web.json_response({"ok": True, "result": result})
+                response = await _carried_out(bot_api, method, fields, uploads)
                 if failure is not None:
                     response = _drop(request)
         except ApiError as error:
@@ -231,6 +241,15 @@ def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]
         web.route("*", "/bot{token}/{method}", call),
         web.get("/file/bot{token}/{path:.+}", download),
     ]
+
+
+async def _carried_out(
+    bot_api: BotApi, method: str, fields: Json, uploads: list[Upload]
+) -> web.Response:
+    for check in checks:
+        check(method, fields, [upload.field for upload in uploads])
+    named = Uploads({upload.field: upload for upload in uploads})
+    return web.json_response({"ok": True, "result": await bot_api.execute(method, fields, named)})
 
 
 def _call(
@@ -309,15 +328,14 @@ def _drop(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
-async def _run_reply(bot_api: BotApi, response: ClientResponse) -> None:
+async def _run_reply(state: State, bot_api: BotApi, response: ClientResponse) -> None:
     """Runs the method call that the body of a webhook's answer may hold; its result is lost."""
+    begun = time.perf_counter()
     try:
         fields, uploads = await read_answer(response)
-        if isinstance(fields.get("method"), str):
-            await bot_api.execute(fields["method"], fields, _by_field(uploads))
+        method = fields.pop("method", None)
+        if isinstance(method, str):
+            answer = await _carried_out(bot_api, method, fields, uploads)
+            state.record_call(_call(method, fields, uploads, answer, begun))
     except (ValueError, ApiError) as error:
         logger.warning("the webhook's answer could not be carried out: %s", error)
-
-
-def _by_field(uploads: list[Upload]) -> Uploads:
-    return Uploads({upload.field: upload for upload in uploads})

@@ -40,9 +40,13 @@ class Webhook:
 
 @dataclass
 class Updates:
-    """The queue. `on_reply` runs a method call that a webhook's answer may carry in its body."""
+    """The queue. `on_reply` runs a method call that a webhook's answer may carry in its body;
+    `on_delivery` gets each update that a webhook was called with, the status of its answer (0 for
+    none), and the seconds it took.
+    """
 
     on_reply: Callable[[ClientResponse], Awaitable[None]]
+    on_delivery: Callable[[Json, int, float], None] = lambda *_: None
     first_pause_s: float = 1.0  # before a failed webhook call is repeated; doubles each time
     allowed: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
@@ -152,10 +156,13 @@ class Updates:
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook.secret_token
         pause = self.first_pause_s
         while pending in self.pending:
+            begun = time.perf_counter()
+            status = 0
             try:
                 async with session.post(
                     webhook.url, data=json.dumps(pending.update), headers=headers
                 ) as response:
+                    status = response.status
                     if response.ok:
                         self.pending.remove(pending)
                         await self.on_reply(response)
@@ -166,6 +173,8 @@ class Updates:
                 problem = "Read timeout expired"
             except ClientError as error:
                 problem = f"Connection failed: {error}"
+            finally:
+                self.on_delivery(pending.update, status, time.perf_counter() - begun)
             webhook.last_error_date = int(time.time())
             webhook.last_error_message = problem
             await asyncio.sleep(pause)

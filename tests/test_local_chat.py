@@ -1036,7 +1036,7 @@ async def test_a_webhook_gets_each_update_until_it_says_ok(bot: Bot, anna: Perso
         assert [u.message.text for u in await bot.get_updates() if u.message] == ["b"]
 
 
-async def test_a_webhooks_answer_may_call_a_method(bot: Bot, anna: Person) -> None:
+async def test_a_webhooks_answer_may_call_a_method(chat: LocalChat, bot: Bot, anna: Person) -> None:
     async def answer(request: web.Request) -> web.Response:
         update = await request.json()
         text = "You said " + update["message"]["text"]
@@ -1046,6 +1046,9 @@ async def test_a_webhooks_answer_may_call_a_method(bot: Bot, anna: Person) -> No
         await bot.set_webhook(url)
         assert (await anna.next_message()).text == "You said /start"
         await bot.delete_webhook()
+    calls = {call["method"]: call for call in chat.state.calls}
+    assert calls["webhook"]["parameters"]["message"]["text"] == "/start"
+    assert calls["sendMessage"]["parameters"]["text"] == "You said /start"
 
 
 async def test_chats_do_not_wait_for_each_other(chat: LocalChat, bot: Bot, anna: Person) -> None:

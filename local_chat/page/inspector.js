@@ -2,7 +2,7 @@
 
 import { listen } from "./api.js";
 import { $, icon, make, toast } from "./dom.js";
-import { fileSize, words } from "./words.js";
+import { fileSize, language, words } from "./words.js";
 
 const MOST = 300; // calls shown
 
@@ -59,10 +59,15 @@ function fits(call) {
 }
 
 function rowOf(call) {
-  const good = call.status < 400;
+  const good = call.status >= 200 && call.status < 400;
   const details = make(
     "details",
-    { toggle: () => details.open && details.children.length === 1 && details.append(bodyOf(call)) },
+    {
+      toggle: () => {
+        if (details.open && details.children.length === 1) details.append(bodyOf(call));
+        if (details.open) details.scrollIntoView({ block: "nearest" });
+      },
+    },
     make(
       "summary",
       {},
@@ -81,13 +86,14 @@ function rowOf(call) {
 /** What a call is about, in a few words. */
 function gist({ method, parameters: p, answer }) {
   if (!answer.ok && answer.description) return answer.description;
+  if (method === "webhook") return Object.keys(p)[1];
   if (method === "getUpdates") return answer.result.map((update) => Object.keys(update)[1]).join(", ");
   return p.text ?? p.caption ?? p.media?.caption ?? p.action ?? p.file_path ?? p.language_code ?? "";
 }
 
 function bodyOf(call) {
   const files = call.files.map((file) => make("li", {}, `${file.field}: ${file.name}, ${fileSize(file.bytes)}`));
-  const when = new Date(call.at * 1000).toLocaleTimeString([], { hour12: false, fractionalSecondDigits: 3 });
+  const when = new Date(call.at * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
   const copy = async () => {
     await navigator.clipboard.writeText(curl(call));
     toast(words.copied);
@@ -95,7 +101,7 @@ function bodyOf(call) {
   return make(
     "div",
     { class: "call" },
-    make("p", {}, make("time", {}, when), make("button", { type: "button", class: "flat", click: copy }, icon("copy"), words.copyCurl)),
+    make("p", {}, make("time", {}, when), call.method === "webhook" ? null : make("button", { type: "button", class: "flat", click: copy }, icon("copy"), words.copyCurl)),
     make("h3", {}, words.parameters),
     make("pre", { tabindex: 0 }, JSON.stringify(call.parameters, null, 2)),
     files.length ? make("ul", {}, ...files) : null,
