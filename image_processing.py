@@ -30,6 +30,7 @@ from settings import Engine, Settings, explained
 
 Array = NDArray[np.float32]
 OnProgress = Callable[[float], None]
+OnPreview = Callable[[Image.Image], None]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -224,15 +225,22 @@ def paint(
     variation: int = 0,
     engine: Engine = "auto",
     on_progress: OnProgress | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Image.Image:
     """Repaints `content` in the style of `style`, at the size of `content`; all three are RGB.
 
     `size` is the long side in pixels that is worked at, 128 to 2048. Each `variation` is another
-    painting of the same photo. `on_progress` gets the share done, 0 to 1, at every step; whatever
-    it raises stops the work.
+    painting of the same photo. `on_progress` gets the share done, 0 to 1, at every step, and
+    `on_preview` what the painting looks like so far, at the size that is worked at, a few times,
+    the first after a small part of the work; whatever they raise stops the work.
     """
     small = _working_copy(content, size)
-    painting = transfer(small, style, get_engine(engine), strength, variation, on_progress)
+
+    def show(coarse: Image.Image) -> None:
+        if on_preview:
+            on_preview(_at_own_size(coarse, small.resize(coarse.size), small))
+
+    painting = transfer(small, style, get_engine(engine), strength, variation, on_progress, show)
     return _at_own_size(painting, small, content)
 
 

@@ -4,7 +4,7 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 """
 
 CHANNELS = {"conv1_1": 64, "conv1_2": 64, "conv2_1": 128, "conv2_2": 128, "conv3_1": 256}
-POOLED = (1, 3)  # max pooling follows conv1_2 and conv2_2
+POOLED = (1, 3)  # pooling follows conv1_2 and conv2_2
 PIXELS = (1, 1, 4, 4, 16)  # of the image, to one of each layer
 CONTENT = 3  # the content image is compared after conv2_2
 MARGIN = 24  # pixels; no farther does a pixel reach on the way to conv3_1 and back

@@ -5,13 +5,14 @@ pixels of the network's view; each finer scale starts from the enlarged result o
 """
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model_nst.engine import Array, Engine, Loss
+from model_nst import preset_grams
+from model_nst.engine import Array, Engine, Half, Loss
 
 Strength = Literal["soft", "normal", "strong"]
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
@@ -21,7 +22,18 @@ SCALES = {96: (100, 0.1), 192: (50, 0.1), 384: (20, 0.2), 768: (8, 0.25)}
 LAST_SCALE = (8, 0.25)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
+LARGE = 2**20  # numbers; of images beyond, L-BFGS keeps its history in half precision
 NOISE = 0.25  # standard deviation of the first image's noise, from which flat areas get strokes
+
+
+class Move(NamedTuple):
+    """What a step of L-BFGS told it: the changes of the image and of the gradient, flat, and the
+    inner product of the two.
+    """
+
+    dx: Array | Half
+    dg: Array | Half
+    curvature: float
 
 
 def transfer(
@@ -31,32 +43,36 @@ def transfer(
     strength: Strength = "normal",
     variation: int = 0,
     on_progress: Callable[[float], None] | None = None,
+    on_scale: Callable[[Image.Image], None] | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`; both RGB.
 
     Each `variation` starts from noise of its own. `on_progress` gets the share done, 0 to 1, after
-    every step; whatever it raises stops the work.
+    every step, and `on_scale` the painting so far, small, after every scale but the last; whatever
+    they raise stops the work.
     """
     width, height = content.size
     padded = _padded(content)
     scales = schedule(max(padded.size))
     work = sum(side**2 * steps for side, steps, _ in scales)
     done = 0.0
-    photo = to_array(_resized(padded, scales[0][0]))
-    x = first_image(photo, to_array(_resized(style, scales[0][0])), variation)
+    photo = to_array(resized(padded, scales[0][0]))
+    x = first_image(photo, to_array(resized(style, scales[0][0])), variation)
     for side, steps, content_weight in scales:
-        coarse, photo = photo, to_array(_resized(padded, side))
-        painting = to_array(_resized(style, side))
+        coarse, photo = photo, to_array(resized(padded, side))
         style_weight = STYLE_WEIGHTS[strength] / content_weight
         # What the enlarging lost of the photo is added again.
         x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
-        features, grams = engine.content(photo), engine.grams(painting)
+        features = engine.content(photo)
+        grams = preset_grams.load(style, side) or engine.grams(to_array(resized(style, side)))
         with engine.loss(features, style_weight, grams) as loss:
             for best in minimise(loss, x, style_weight, steps):
                 x = best
                 done += side**2 / work
                 if on_progress:
                     on_progress(min(done, 1.0))
+        if on_scale and side != scales[-1][0]:
+            on_scale(to_image(x))
     return to_image(x).crop((0, 0, width, height))
 
 
@@ -82,37 +98,51 @@ def minimise(
     every step, and where it rises the best image so far is kept.
     """
     best, lowest = x, float("inf")
-    moves: list[tuple[Array, Array, float]] = []  # change of x, of the gradient, 1 / their product
+    moves: list[Move] = []
     previous_x = previous_gradient = x
+    scale = 1.0
     for step in range(steps):
         content_loss, style_loss, gradient = loss(x)
         if (total := content_loss + style_weight * style_loss) < lowest:
             best, lowest = x, total
+        yield best
+        if step == steps - 1:
+            return
+        if step == 0:  # from here on gradients are about 1, so that half precision can hold them
+            scale = 1 / max(float(np.abs(gradient).max()), 1e-12)
+        gradient *= np.float32(scale)
         if step == 0:
-            direction = gradient * (-FIRST_STEP / max(float(np.abs(gradient).max()), 1e-12))
+            direction = gradient * -FIRST_STEP
         else:
             dx, dg = (x - previous_x).ravel(), (gradient - previous_gradient).ravel()
             curvature = float(dx @ dg)
-            if curvature > 1e-10:
-                moves = [*moves[1 - history :], (dx, dg, 1 / curvature)]
-            direction = -_inverse_hessian_times(gradient, moves)
+            if curvature > 1e-6 * float(dg @ dg):
+                move = Move(_to_keep(dx), _to_keep(dg), curvature)
+                moves = [*moves[1 - history :], move]
+            del dx, dg
+            direction = _inverse_hessian_times(gradient, moves)
+            direction *= -1
         previous_x, previous_gradient = x, gradient
-        x = np.clip(x + direction, 0, 1)
-        yield best
+        direction += x
+        x = np.clip(direction, 0, 1, out=direction)
 
 
-def _inverse_hessian_times(gradient: Array, moves: list[tuple[Array, Array, float]]) -> Array:
+def _to_keep(change: Array) -> Array | Half:
+    return change.astype(np.float16) if change.size > LARGE else change
+
+
+def _inverse_hessian_times(gradient: Array, moves: list[Move]) -> Array:
     """The two-loop recursion of L-BFGS."""
     q = gradient.ravel().copy()
     products: list[float] = []
-    for dx, dg, rho in reversed(moves):
-        products.append(rho * float(dx @ q))
-        q -= products[-1] * dg
+    for dx, dg, curvature in reversed(moves):
+        products.append(float(dx @ q) / curvature)
+        q -= np.float32(products[-1]) * dg
     if moves:
-        dx, dg, rho = moves[-1]
-        q /= rho * float(dg @ dg)
-    for (dx, dg, rho), product in zip(moves, reversed(products), strict=True):
-        q += (product - rho * float(dg @ q)) * dx
+        _, dg, curvature = moves[-1]
+        q *= np.float32(curvature / float(np.linalg.norm(dg)) ** 2)
+    for (dx, dg, curvature), product in zip(moves, reversed(products), strict=True):
+        q += np.float32(product - float(dg @ q) / curvature) * dx
     return q.reshape(gradient.shape)
 
 
@@ -155,7 +185,7 @@ def enlarged(array: Array, like: Array) -> Array:
     return np.stack([np.asarray(channel, np.float32) for channel in channels])[None]
 
 
-def _resized(image: Image.Image, long_side: int) -> Image.Image:
+def resized(image: Image.Image, long_side: int) -> Image.Image:
     """To this long side; both sides are then rounded to multiples of 4, which pooling needs."""
     scale = long_side / max(image.size)
     width, height = (max(4, round(side * scale / 4) * 4) for side in image.size)

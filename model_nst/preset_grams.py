@@ -1,0 +1,76 @@
+"""The famous paintings' Gram matrices, made beforehand: `python -m model_nst.preset_grams`.
+
+Symmetric, so only the upper triangles are kept, in half precision after division by the largest.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engines import WEIGHTS
+from model_nst.engine import Array, OpenVino
+from model_nst.layers import CHANNELS
+from presets import PRESETS
+
+FILE = WEIGHTS / "nst_presets.npz"
+SIDES = (96, 192, 384, 512)  # long sides in pixels; finer scales are few steps of much more work
+
+
+def load(style: Image.Image, side: int) -> tuple[Array, ...] | None:
+    """The Gram matrices of a painting at this long side; None if they are not known."""
+    key = _key(style, side)
+    if key not in _names():
+        return None
+    with np.load(FILE) as file:
+        return _unpacked(file[key], file[f"{key}-largest"])
+
+
+@cache
+def _names() -> frozenset[str]:
+    with np.load(FILE) as file:
+        return frozenset(file.files)
+
+
+def _key(style: Image.Image, side: int) -> str:
+    return f"{hashlib.sha256(style.tobytes()).hexdigest()[:16]}-{side}"
+
+
+def _packed(grams: tuple[Array, ...]) -> tuple[NDArray[np.float16], Array]:
+    largest = np.array([gram.max() for gram in grams], np.float32)
+    triangles = [gram[np.triu_indices(len(gram))] for gram in grams]
+    shares = [triangle / most for triangle, most in zip(triangles, largest, strict=True)]
+    return np.concatenate(shares).astype(np.float16), largest
+
+
+def _unpacked(packed: NDArray[np.float16], largest: Array) -> tuple[Array, ...]:
+    grams: list[Array] = []
+    for channels, most in zip(CHANNELS.values(), largest, strict=True):
+        rows, columns = np.triu_indices(channels)
+        triangle, packed = packed[: len(rows)], packed[len(rows) :]
+        gram = np.empty((channels, channels), np.float32)
+        gram[rows, columns] = gram[columns, rows] = triangle.astype(np.float32) * most
+        grams.append(gram)
+    return tuple(grams)
+
+
+def save(path: Path) -> None:
+    from model_nst.style_transfer import resized, to_array
+
+    engine = OpenVino("f32")
+    arrays: dict[str, NDArray[np.floating]] = {}
+    for preset in PRESETS.values():
+        with Image.open(preset.path) as file:
+            painting = file.convert("RGB")
+        for side in SIDES:
+            key = _key(painting, side)
+            packed = _packed(engine.grams(to_array(resized(painting, side))))
+            arrays[key], arrays[f"{key}-largest"] = packed
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+if __name__ == "__main__":
+    save(FILE)
