@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint bench examples screenshot translations api-schema
+.PHONY: run test lint bench chaos examples screenshot translations api-schema
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -17,6 +17,9 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
 	$(BIN)/python -m benchmarks.nst --out runs/bench
+
+chaos: .venv/dev
+	$(BIN)/python -m benchmarks.chaos --kills 200
 
 examples: .venv/run
 	$(BIN)/python examples.py

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
+from subprocess import DEVNULL, Popen
 
 import pytest
 import pytest_asyncio
@@ -38,7 +38,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        self.process = Popen(self._command)
+        self.process = Popen(self._command, stdout=DEVNULL)
         with Redis(port=self.port, retry_on_error=[ConnectionError]) as client:
             while True:
                 try:
