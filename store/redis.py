@@ -11,14 +11,17 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
 
 PREFIX = "paintbox:"
-LOCK_SECONDS = 60  # a process that died while it held a user's lock is waited for no longer
+LOCK_SECONDS = 10.0  # a process that died while it held a user's lock is waited for no longer
 RETRIES = 3  # of a command whose connection broke: about one second in all
 
 # KEYS: the job, the order, the user's jobs, the finished id.
@@ -120,9 +123,12 @@ class RedisStore:
         async with own:
             with _failures_told():
                 await shared.acquire()
+            renewing = asyncio.create_task(_renew(shared))
             try:
                 yield
             finally:
+                renewing.cancel()
+                await asyncio.wait({renewing})
                 with suppress(LockError, RedisError):  # it ends by itself
                     await shared.release()
 
@@ -220,6 +226,15 @@ class RedisStore:
         with _failures_told():
             await self._redis.set(f"{PREFIX}written", time.time())
         return True
+
+
+async def _renew(lock: Lock) -> None:
+    """Keeps the lock for as long as it is needed."""
+    with suppress(LockError):
+        while True:
+            await asyncio.sleep(LOCK_SECONDS / 4)
+            with suppress(RedisConnectionError, RedisTimeoutError):
+                await lock.reacquire()
 
 
 @contextmanager

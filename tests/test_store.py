@@ -229,7 +229,9 @@ async def test_sqlite_keeps_everything_for_the_next_process(tmp_path: Path) -> N
     await second.close()
 
 
-async def test_two_processes_share_what_is_in_redis(tmp_path: Path) -> None:
+async def test_two_processes_share_what_is_in_redis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with redis_server(tmp_path) as server:
         one, other = await open_store(server.url, None), await open_store(server.url, None)
         await accept(one, "a")
@@ -244,10 +246,15 @@ async def test_two_processes_share_what_is_in_redis(tmp_path: Path) -> None:
         async def visit(store: Store, name: str) -> None:
             async with store.lock(1):
                 order.append(name)
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.4)
                 order.append(name)
 
         await asyncio.gather(visit(one, "one"), visit(other, "other"))
+        assert order[0] == order[1]
+        assert order[2] == order[3]
+        monkeypatch.setattr("store.redis.LOCK_SECONDS", 0.2)
+        order.clear()
+        await asyncio.gather(visit(one, "one"), visit(other, "other"))  # longer than the lock lasts
         assert order[0] == order[1]
         assert order[2] == order[3]
         server.kill()
