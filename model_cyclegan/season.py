@@ -14,6 +14,7 @@ from PIL import Image
 
 from engines import WEIGHTS, compiled, core, native_precision, uses_torch
 from settings import Engine
+from weights import checked
 
 Array = NDArray[np.float32]
 Direction = Literal["summer2winter", "winter2summer"]
@@ -42,7 +43,8 @@ def load_season(direction: Direction, engine: Engine = "auto") -> Callable[[Arra
 
         return load(direction)
     official = WEIGHTS / f"{direction}_yosemite.xml"
-    model = core().read_model(official if official.exists() else WEIGHTS / f"{direction}.xml")
+    shipped = f"{direction}.xml", f"{direction}.bin"
+    model = core().read_model(official if official.exists() else checked(*shipped))
     network = compiled(model, native_precision())
 
     def run(image: Array) -> Array:

@@ -7,6 +7,7 @@ import torch
 from engines import WEIGHTS
 from model_cyclegan.generator import load_generator
 from model_cyclegan.season import Array, Direction
+from weights import checked
 
 
 def load(direction: Direction) -> Callable[[Array], Array]:
@@ -16,7 +17,7 @@ def load(direction: Direction) -> Callable[[Array], Array]:
     if official.exists():
         generator = load_generator(official)
     else:
-        generator = load_generator(WEIGHTS / "season_networks.safetensors", f"average_{direction}")
+        generator = load_generator(checked("season_networks.safetensors"), f"average_{direction}")
     generator.to(device)
 
     @torch.inference_mode()

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 import settings
-from engines import WEIGHTS, Precision, compiled, core, native_precision, uses_torch
+from engines import Precision, compiled, core, native_precision, uses_torch
 from model_nst.layers import BY_GRAM, MARGIN, PIXELS, SUMS, TARGETS
+from weights import checked
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Array = NDArray[np.float32]
@@ -257,7 +258,7 @@ def _gram_sums(run: Run, image: Array, cut: list[Tile]) -> tuple[Array, ...]:
 def cut_network(part: Part, height: int, width: int) -> ov.Model:
     """The part of the exported network that computes some outputs from some inputs."""
     outputs, inputs = part
-    model = core().read_model(WEIGHTS / "nst.xml")
+    model = core().read_model(checked("nst.xml", "nst.bin"))
     parameters = {node.output(0).any_name: node for node in model.get_parameters()}
     if "area" not in inputs:  # the whole image counts; the compiler then drops the products by 1
         ones = ops.constant(np.ones((1, 1, height, width), np.float32))

@@ -15,6 +15,7 @@ from engines import WEIGHTS
 from model_nst.engine import Array, OpenVino
 from model_nst.layers import CHANNELS
 from presets import PRESETS
+from weights import checked
 
 FILE = WEIGHTS / "nst_presets.npz"
 SIDES = (96, 192, 384, 512)  # long sides in pixels; finer scales are few steps of much more work
@@ -25,7 +26,7 @@ def load(style: Image.Image, side: int) -> tuple[Array, ...] | None:
     key = _key(style, side)
     if key not in _names():
         return None
-    with np.load(FILE) as file:
+    with np.load(checked(FILE.name)) as file:
         return _unpacked(file[key], file[f"{key}-largest"])
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from engines import WEIGHTS
 from model_nst.engine import Array, Half, Loss, energy, gram_terms, style_error
 from model_nst.layers import CONTENT, PIXELS
 from model_nst.network import StyleNetwork
+from weights import checked
 
 
 class Torch:
@@ -19,7 +19,7 @@ class Torch:
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = StyleNetwork().to(self.device)
-        weights = load_file(WEIGHTS / "nst_features.safetensors", device=str(self.device))
+        weights = load_file(checked("nst_features.safetensors"), device=str(self.device))
         self.network.load_state_dict(weights)
 
     def content(self, image: Array) -> Half:
