@@ -10,7 +10,14 @@ from typing import cast
 
 from PIL import Image, ImageOps
 
-from image_processing import change_season, decode, encode_photo, limits_of, paint
+from image_processing import (
+    change_season,
+    decode,
+    encode_photo,
+    limits_of,
+    paint,
+    side_by_side,
+)
 from model_cyclegan.season import Direction
 from presets import PRESETS
 from settings import ROOT, Settings
@@ -19,7 +26,7 @@ PHOTOS = ROOT / "images" / "photos"
 OVERVIEW = ROOT / "images" / "readme" / "before_after.jpg"
 HEIGHT = 640  # pixels
 CELL = (360, 240)  # width and height of a picture in the overview
-GAP = 8  # pixels of white between photo and painting
+GAP = 8  # pixels of white between pictures of the overview
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,6 @@ EXAMPLES = (
     Example("summer_valley", "auvers"),
     Example("coffee", "summertime"),
 )
-
-
-def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
-    """Two pictures of one size, scaled to `HEIGHT`, on white."""
-    width = round(before.width * HEIGHT / before.height)
-    sheet = Image.new("RGB", (2 * width + GAP, HEIGHT), "white")
-    for left, picture in ((0, before), (width + GAP, after)):
-        resized = picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)
-        sheet.paste(resized, (left, 0))
-    return sheet
 
 
 def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
@@ -81,7 +78,8 @@ def main() -> None:
         else:
             direction = cast(Direction, example.made)
             result = change_season(photo, direction, engine=settings.engine)
-        example.path.write_bytes(encode_photo(side_by_side(photo, result)))
+        scaled = photo.resize((round(photo.width * HEIGHT / photo.height), HEIGHT))
+        example.path.write_bytes(encode_photo(side_by_side(scaled, result)))
         pairs.append((photo, result))
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
     OVERVIEW.write_bytes(encode_photo(overview(pairs[:4])))

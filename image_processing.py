@@ -17,14 +17,14 @@ from typing import NoReturn, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, ImageStat
 from PIL.TiffImagePlugin import TiffImageFile
 from pydantic import ValidationError
 from tqdm import tqdm
 
 from model_cyclegan.season import DIRECTIONS, Direction, translate
 from model_nst.engine import get_engine
-from model_nst.style_transfer import Strength, transfer
+from model_nst.style_transfer import Strength, Strokes, transfer
 from presets import N_, PRESETS
 from settings import Engine, Settings, explained
 
@@ -32,6 +32,7 @@ Array = NDArray[np.float32]
 OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
+STROKES: tuple[Strokes, ...] = get_args(Strokes)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg")  # of what the command line writes
@@ -40,6 +41,7 @@ BAND = 256  # rows of a large photo that are worked on at once
 SMALLEST_WORKED_AT = 128  # pixels; a smaller photo is enlarged to it, or no stroke would fit
 MOST_BYTES_OF_PHOTO = 10 * 10**6  # Telegram's limits on sendPhoto and on files
 MOST_SIDES_OF_PHOTO = 10_000  # width + height
+COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 MOST_BYTES_OF_FILE = 45 * 10**6
 
 MOST_SCANS = 64  # of a progressive JPEG; encoders make about ten
@@ -226,33 +228,97 @@ def paint(
     engine: Engine = "auto",
     on_progress: OnProgress | None = None,
     on_preview: OnPreview | None = None,
+    strokes: Strokes = "normal",
+    keep_colours: bool = False,
+    second: Image.Image | None = None,
+    mix: float = 0.5,
 ) -> Image.Image:
-    """Repaints `content` in the style of `style`, at the size of `content`; all three are RGB.
+    """Repaints `content` in the style of `style`, at the size of `content`; all pictures are RGB.
 
     `size` is the long side in pixels that is worked at, 128 to 2048. Each `variation` is another
-    painting of the same photo. `on_progress` gets the share done, 0 to 1, at every step, and
+    painting of the same photo. A `second` style is mixed in with the share `mix`, 0 to 1. With
+    `keep_colours` only the luminance is painted (Gatys et al., "Preserving Color in Neural Artistic
+    Style Transfer", 2016). `on_progress` gets the share done, 0 to 1, at every step, and
     `on_preview` what the painting looks like so far, at the size that is worked at, a few times,
     the first after a small part of the work; whatever they raise stops the work.
     """
     small = _working_copy(content, size)
+    seen = small
+    if keep_colours:
+        seen = small.convert("L").convert("RGB")
+        style = _with_luminance_of(small, style)
+        second = _with_luminance_of(small, second) if second else None
+
+    def finished(painting: Image.Image, photo: Image.Image) -> Image.Image:
+        result = _at_own_size(painting, small.resize(painting.size), photo)
+        return _with_colours_of(photo, result) if keep_colours else result
 
     def show(coarse: Image.Image) -> None:
         if on_preview:
-            on_preview(_at_own_size(coarse, small.resize(coarse.size), small))
+            on_preview(finished(coarse, small))
 
-    painting = transfer(small, style, get_engine(engine), strength, variation, on_progress, show)
-    return _at_own_size(painting, small, content)
+    painting = transfer(
+        seen,
+        style,
+        get_engine(engine),
+        strength,
+        variation,
+        on_progress,
+        show,
+        strokes=strokes,
+        second=second,
+        mix=mix,
+    )
+    return finished(painting, content)
+
+
+def _with_luminance_of(photo: Image.Image, style: Image.Image) -> Image.Image:
+    """`style` in grey, with the mean and the standard deviation of the photo's luminance."""
+    grey = style.convert("L")
+    own, wanted = ImageStat.Stat(grey), ImageStat.Stat(photo.convert("L"))
+    scale = wanted.stddev[0] / max(own.stddev[0], 1)
+    table = [(level - own.mean[0]) * scale + wanted.mean[0] for level in range(256)]
+    return grey.point([round(min(max(level, 0), 255)) for level in table]).convert("RGB")
+
+
+def _with_colours_of(photo: Image.Image, painting: Image.Image) -> Image.Image:
+    """The luminance of `painting` with the chrominance of `photo`."""
+    _, blue, red = photo.convert("YCbCr").split()
+    return Image.merge("YCbCr", (painting.convert("L"), blue, red)).convert("RGB")
 
 
 def change_season(
-    photo: Image.Image, direction: Direction, *, size: int = 512, engine: Engine = "auto"
+    photo: Image.Image,
+    direction: Direction,
+    *,
+    size: int = 512,
+    engine: Engine = "auto",
+    amount: float = 1.0,
 ) -> Image.Image:
     """`photo` as if taken half a year later, at its own size; both are RGB.
 
-    `size` is the long side in pixels that is worked at.
+    `size` is the long side in pixels that is worked at. `amount` is how far it goes: 0 leaves the
+    photo as it is, 1 is the generator's picture, and what is more overdoes it, up to 2.
     """
     small = _working_copy(photo, size)
-    return _at_own_size(translate(small, direction, engine), small, photo)
+    changed = _at_own_size(translate(small, direction, engine), small, photo)
+    return changed if amount == 1 else Image.blend(photo, changed, amount)
+
+
+def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
+    """Both at the size of `before`, but at most `COMPARED`, with a thin white line between them.
+
+    One above the other where the two would be a strip that no screen shows well.
+    """
+    scale = min(1, COMPARED / max(before.size))
+    width, height = (max(1, round(side * scale)) for side in before.size)
+    line = max(2, max(width, height) // 200)
+    beside = width <= 2 * height
+    shift = (width + line, 0) if beside else (0, height + line)
+    sheet = Image.new("RGB", (width + shift[0], height + shift[1]), "white")
+    for picture, place in ((before, (0, 0)), (after, shift)):
+        sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), place)
+    return sheet
 
 
 def _working_copy(photo: Image.Image, size: int) -> Image.Image:
@@ -356,6 +422,16 @@ def _size(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text} is not a number from 128 to 2048")
 
 
+def _number(most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if 0 <= (value := float(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {most:g}")
+
+    return number
+
+
 def _output(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in SUFFIXES:
@@ -403,14 +479,21 @@ def _write(image: Image.Image, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _style_path(name: str) -> Path:
+    preset = PRESETS.get(name)
+    path = preset.path if preset else Path(name)
+    if not path.exists():
+        raise FileNotFoundError(0, f"neither a file nor one of {', '.join(PRESETS)}", name)
+    return path
+
+
 def _style(arguments: argparse.Namespace, settings: Settings) -> None:
     limits = limits_of(settings)
-    preset = PRESETS.get(arguments.style)
-    style_path = preset.path if preset else Path(arguments.style)
-    if not style_path.exists():
-        names = ", ".join(PRESETS)
-        raise FileNotFoundError(0, f"neither a file nor one of {names}", arguments.style)
-    content, style = _read(arguments.photo, limits), _read(style_path, limits)
+    styles = [_style_path(name) for name in arguments.style]
+    photo = _read(arguments.photo, limits)
+    style, second = [*(_read(path, limits) for path in styles), None][:2]
+    assert style is not None
+    content = _in_season(photo, arguments, settings) if arguments.direction else photo
     with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
 
         def show(share: float) -> None:
@@ -423,8 +506,12 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
             strength=arguments.strength,
             engine=settings.engine,
             on_progress=show,
+            strokes=arguments.strokes,
+            keep_colours=arguments.keep_colours,
+            second=second,
+            mix=0.5 if arguments.mix is None else arguments.mix,
         )
-    _write(painting, arguments.out)
+    _write(side_by_side(photo, painting) if arguments.compare else painting, arguments.out)
 
 
 def _season(arguments: argparse.Namespace, settings: Settings) -> None:
@@ -432,8 +519,20 @@ def _season(arguments: argparse.Namespace, settings: Settings) -> None:
     photos: list[Path] = arguments.photos
     for path, output in zip(photos, _outputs(photos, arguments.out), strict=True):
         photo = _read(path, limits)
-        size = arguments.size or settings.cyclegan_size
-        _write(change_season(photo, arguments.direction, size=size, engine=settings.engine), output)
+        changed = _in_season(photo, arguments, settings)
+        _write(side_by_side(photo, changed) if arguments.compare else changed, output)
+
+
+def _in_season(
+    photo: Image.Image, arguments: argparse.Namespace, settings: Settings
+) -> Image.Image:
+    return change_season(
+        photo,
+        arguments.direction,
+        size=arguments.size or settings.cyclegan_size,
+        engine=settings.engine,
+        amount=arguments.amount,
+    )
 
 
 def _outputs(photos: list[Path], out: Path) -> list[Path]:
@@ -459,8 +558,19 @@ def main() -> int:
     style.add_argument(
         "--style",
         required=True,
+        action="append",
         metavar="NAME_OR_FILE",
-        help=f"a picture file, or one of {', '.join(PRESETS)}",
+        help=f"a picture file, or one of {', '.join(PRESETS)}; twice to mix two styles",
+    )
+    style.add_argument(
+        "--mix", type=_number(1), metavar="SHARE", help="of the second style, 0 to 1; 0.5 if none"
+    )
+    style.add_argument("--strokes", choices=STROKES, default="normal")
+    style.add_argument(
+        "--keep-colours", action="store_true", help="the style's strokes in the photo's colours"
+    )
+    style.add_argument(
+        "--season", dest="direction", choices=DIRECTIONS, help="change the season first"
     )
     style.add_argument("--strength", choices=STRENGTHS, default="normal")
     style.add_argument(
@@ -477,7 +587,23 @@ def main() -> int:
         season.add_argument(
             "-o", dest="out", type=Path, required=True, metavar="OUT", help="a file, or a folder"
         )
+    for command in commands.choices.values():
+        command.add_argument(
+            "--amount",
+            type=_number(2),
+            default=1.0,
+            metavar="N",
+            help="how far to change the season: 0 not at all, 1 as usual, 2 at most",
+        )
+        command.add_argument(
+            "--compare", action="store_true", help="before and after side by side, as one picture"
+        )
     arguments = parser.parse_args()
+    if arguments.run is _style and len(arguments.style) != 2:
+        if len(arguments.style) > 2:
+            style.error("at most two styles can be mixed")
+        if arguments.mix is not None:
+            style.error("--mix needs two styles")
     try:
         arguments.run(arguments, Settings())
     except ValidationError as error:

@@ -4,7 +4,7 @@ The large strokes are made on a small image, where a step costs little and a str
 pixels of the network's view; each finer scale starts from the enlarged result of the one before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +15,9 @@ from model_nst import preset_grams
 from model_nst.engine import Array, Engine, Half, Loss
 
 Strength = Literal["soft", "normal", "strong"]
+Strokes = Literal["fine", "normal", "large"]
+# Long side of the style image to the painting's: what is seen larger is painted larger.
+STROKES: dict[Strokes, float] = {"fine": 0.6, "normal": 1, "large": 1.6}
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
@@ -44,9 +47,14 @@ def transfer(
     variation: int = 0,
     on_progress: Callable[[float], None] | None = None,
     on_scale: Callable[[Image.Image], None] | None = None,
+    *,
+    strokes: Strokes = "normal",
+    second: Image.Image | None = None,
+    mix: float = 0.5,
 ) -> Image.Image:
-    """Paints at the size of `content`; both RGB.
+    """Paints at the size of `content`; all are RGB.
 
+    With a `second` style image, `mix` is its share, 0 to 1, in Gram matrices and colours.
     Each `variation` starts from noise of its own. `on_progress` gets the share done, 0 to 1, after
     every step, and `on_scale` the painting so far, small, after every scale but the last; whatever
     they raise stops the work.
@@ -57,14 +65,19 @@ def transfer(
     work = sum(side**2 * steps for side, steps, _ in scales)
     done = 0.0
     photo = to_array(resized(padded, scales[0][0]))
-    x = first_image(photo, to_array(resized(style, scales[0][0])), variation)
+    styles = [(style, 1 - mix), (second, mix)] if second else [(style, 1.0)]
+    x = first_image(
+        photo,
+        [(to_array(resized(image, scales[0][0])), share) for image, share in styles],
+        variation,
+    )
     for side, steps, content_weight in scales:
         coarse, photo = photo, to_array(resized(padded, side))
         style_weight = STYLE_WEIGHTS[strength] / content_weight
         # What the enlarging lost of the photo is added again.
         x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
         features = engine.content(photo)
-        grams = preset_grams.load(style, side) or engine.grams(to_array(resized(style, side)))
+        grams = style_grams(styles, round(side * STROKES[strokes]), engine)
         with engine.loss(features, style_weight, grams) as loss:
             for best in minimise(loss, x, style_weight, steps):
                 x = best
@@ -76,11 +89,26 @@ def transfer(
     return to_image(x).crop((0, 0, width, height))
 
 
-def first_image(photo: Array, painting: Array, variation: int) -> Array:
-    """The photo, most of it in the painting's colours, under noise."""
-    noise = np.random.default_rng(variation).normal(0, NOISE, photo.shape).astype(np.float32)
-    mixed = (1 - START) * photo + START * in_colours_of(photo, painting)
-    return np.clip(mixed + noise, 0, 1)
+def style_grams(
+    styles: Sequence[tuple[Image.Image, float]], side: int, engine: Engine
+) -> tuple[Array, ...]:
+    """The mean of the style images' Gram matrices at this long side, weighted by their shares."""
+    known = [preset_grams.load(image, side) for image, _ in styles]
+    each = [
+        grams or engine.grams(to_array(resized(image, side)))
+        for grams, (image, _) in zip(known, styles, strict=True)
+    ]
+    shares = np.array([share for _, share in styles], np.float32)
+    return tuple(np.tensordot(shares, np.stack(layer), 1) for layer in zip(*each, strict=True))
+
+
+def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: int) -> Array:
+    """The photo, most of it in the style images' colours by their shares, under noise."""
+    x = np.random.default_rng(variation).normal(0, NOISE, photo.shape).astype(np.float32)
+    x += (1 - START) * photo
+    for painting, share in styles:
+        x += START * share * in_colours_of(photo, painting)
+    return np.clip(x, 0, 1)
 
 
 def schedule(long_side: int) -> list[tuple[int, int, float]]:
@@ -114,12 +142,13 @@ def minimise(
         if step == 0:
             direction = gradient * -FIRST_STEP
         else:
-            dx, dg = (x - previous_x).ravel(), (gradient - previous_gradient).ravel()
+            # In place: at large sizes each array counts.
+            dg = np.subtract(gradient, previous_gradient, out=previous_gradient).ravel()
+            dx = (x - previous_x).ravel()
             curvature = float(dx @ dg)
             if curvature > 1e-6 * float(dg @ dg):
-                move = Move(_to_keep(dx), _to_keep(dg), curvature)
-                moves = [*moves[1 - history :], move]
-            del dx, dg
+                moves = [*moves[1 - history :], Move(_to_keep(dx), _to_keep(dg), curvature)]
+            del dx, dg, previous_x, previous_gradient
             direction = _inverse_hessian_times(gradient, moves)
             direction *= -1
         previous_x, previous_gradient = x, gradient
