@@ -382,6 +382,9 @@ class BotApi:
             raise bad_request(
                 "query is too old and response timeout expired or query ID is invalid"
             )
+        start = str((button or {}).get("start_parameter", "x"))
+        if button is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", start):
+            raise bad_request("START_PARAM_INVALID")
         if next_offset:
             raise bad_request("this server shows one page of results")
         answer = InlineAnswer(

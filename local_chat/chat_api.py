@@ -152,15 +152,15 @@ class ChatApi:
         return web.json_response(person.user())
 
     async def add_group(self, request: web.Request) -> web.Response:
-        """A group of `members`, by their ids, and the bot; the first of them makes it."""
+        """A group of `members`, by their ids, and the bot; the one who came first makes it."""
         body = await read_json(request)
         title = _string(body, "title").strip()
         if not 1 <= len(title) <= 128:
             raise bad_request("a title has 1 to 128 characters")
         ids = body.get("members")
-        people = [self.state.people.get(i) for i in ids] if isinstance(ids, list) else []
-        members = [person for person in people if person is not None]
-        if not members or len(members) < len(people):
+        ids = ids if isinstance(ids, list) else []
+        members = [person for person in self.state.people.values() if person.id in ids]
+        if not members or len(members) < len(ids):
             raise bad_request("members are the ids of people")
         return web.json_response({"id": self.state.add_group(title, members).id})
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from lo_bot_api_emulator import ApiRefusal, LoBotApiEmulator  # type: ignore[import-untyped]
 from lo_bot_api_emulator.journal import verdict  # type: ignore[import-untyped]
@@ -26,9 +27,10 @@ from tests.conftest import PHOTOS, running_bot
 
 Json = dict[str, Any]
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 TOKEN = "1234567:synthetic-token-of-the-tests-000000"
-ANN = {"id": 77, "is_bot": False, "first_name": "Ann", "language_code": "en"}
-CHAT = {"id": 77, "type": "private", "first_name": "Ann"}
+BUTTONS = 12  # with different words: the menus, the presets, some of those under a result
 ADDED: dict[str, Any] = {
     "getMyDescription": {"description": ""},
     "getMyShortDescription": {"short_description": ""},
@@ -108,47 +110,73 @@ def _known(field: str, value: Any) -> Any:
     return value
 
 
+def buttons(call: Call) -> dict[str, str]:
+    """What the buttons under a message say, and their callback data."""
+    rows = json.loads(call.fields.get("reply_markup", "{}")).get("inline_keyboard", [])
+    return {b["text"]: b["callback_data"] for row in rows for b in row if "callback_data" in b}
+
+
 @dataclass
-class Ann:
+class Person:
     """Writes to the bot and presses its buttons."""
 
     emulator: Emulator
+    id: int
+    first_name: str
+    language_code: str
     ids: Any = field(default_factory=lambda: count(1000))
 
-    async def send(self, **content: Any) -> int:
+    def message(self, **content: Any) -> Json:
+        user = {"id": self.id, "is_bot": False, "first_name": self.first_name}
+        chat = {"id": self.id, "type": "private", "first_name": self.first_name}
+        user["language_code"] = self.language_code
+        return {"message_id": next(self.ids), "from": user, "chat": chat, "date": 1, **content}
+
+    async def send(self, message: Json) -> int:
         """Returns how many calls the bot had made before."""
         before = len(self.emulator.calls)
-        message = {"message_id": next(self.ids), "from": ANN, "chat": CHAT, "date": 1, **content}
         await self.emulator.enqueue_update({"message": message}, token=TOKEN)
         return before
 
-    async def press(self, call: Call, text: str, **shown: Any) -> int:
-        rows = json.loads(call.fields["reply_markup"])["inline_keyboard"]
-        (data,) = [b["callback_data"] for row in rows for b in row if text in b["text"]]
+    async def press(self, call: Call, text: str, answered: Json) -> int:
+        """Presses a button under a message that answers another."""
+        (data,) = [data for name, data in buttons(call).items() if text in name]
         before = len(self.emulator.calls)
-        message = call.result | {"from": {"id": 7, "is_bot": True, "first_name": "Fixture"}}
-        query = {"id": str(next(self.ids)), "from": ANN, "chat_instance": "1", "data": data}
-        query["message"] = message | {"chat": CHAT} | shown
+        bot = {"id": 7, "is_bot": True, "first_name": "Fixture"}
+        message = {**call.result, "from": bot, "chat": answered["chat"]}
+        query = {
+            "id": str(next(self.ids)),
+            "from": answered["from"],
+            "chat_instance": "1",
+            "data": data,
+            "message": {**message, "reply_to_message": answered},
+        }
         await self.emulator.enqueue_update({"callback_query": query}, token=TOKEN)
         return before
 
+    def sees(self) -> list[Call]:
+        calls = [c for c in self.emulator.calls if c.fields.get("chat_id") == str(self.id)]
+        return [call for call in calls if isinstance(call.result, dict)]
 
-@pytest.fixture
-async def emulator(tmp_path: Path) -> AsyncIterator[Emulator]:
-    emulator = Emulator(tmp_path / "journal.jsonl")
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def emulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
+    folder = tmp_path_factory.mktemp("emulator")
+    emulator = Emulator(folder / "journal.jsonl")
     runner = web.AppRunner(emulator.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with running_bot(BOT_TOKEN=TOKEN, TELEGRAM_API_URL=url, DATA_DIR=str(tmp_path)):
+        settings = {"TELEGRAM_API_URL": url, "DATA_DIR": str(folder), "SHUTDOWN_SECONDS": "3"}
+        async with running_bot(BOT_TOKEN=TOKEN, **settings):
             await emulator.said("setMyCommands")
             yield emulator
     finally:
         await runner.cleanup()
 
 
-def photo_message(emulator: Emulator) -> Json:
+def photo_of(emulator: Emulator) -> Json:
     """A photo that Telegram has."""
     data = io.BytesIO()
     with Image.open(PHOTOS / "summer_rice_fields.jpg") as image:
@@ -159,31 +187,46 @@ def photo_message(emulator: Emulator) -> Json:
 
 
 async def test_the_conversation(emulator: Emulator) -> None:
-    ann = Ann(emulator)
-    before = await ann.send(text="/start", entities=[{"type": "bot_command", "offset": 0,
-                                                     "length": 6}])  # fmt: skip
+    ann = Person(emulator, 77, "Ann", "en")
+    command = {"type": "bot_command", "offset": 0, "length": 6}
+    before = await ann.send(ann.message(text="/start", entities=[command]))
     greeting = await emulator.said("sendMessage", after=before)
     assert "Ann" in greeting.fields["text"]
 
-    photo = photo_message(emulator)
-    before = await ann.send(**photo)
+    photo = ann.message(**photo_of(emulator))
+    before = await ann.send(photo)
     question = await emulator.said("sendMessage", after=before)
-    asked = {
-        "reply_to_message": {"message_id": 1001, "from": ANN, "chat": CHAT, "date": 1, **photo}
-    }
-    before = await ann.press(question, "❄️", **asked)
+    before = await ann.press(question, "❄️", photo)
     await emulator.said("answerCallbackQuery", after=before)
-    result = await emulator.said("sendPhoto", "editMessageMedia", after=before)
+    result = await emulator.said("editMessageMedia", after=before)
     (file_id,) = [size["file_id"] for size in result.result["photo"]]
     with Image.open(io.BytesIO(emulator.assets[file_id]["data"])) as winter:
         assert winter.size == (320, 240)
 
-    before = await ann.press(result, "☰")
-    assert json.loads((await emulator.said("sendMessage", after=before)).fields["reply_markup"])
-
-    for command in ("/help", "/language"):
-        before = await ann.send(text=command)
+    for text in ("/help", "/language", "hello"):
+        before = await ann.send(ann.message(text=text))
         assert (await emulator.said("sendMessage", after=before)).fields["text"]
-
     judged = verdict(emulator.journal, require_response=True, require_methods=["getFile"])
+    assert judged["ok"], judged
+
+
+async def test_the_buttons_that_come_up(emulator: Emulator) -> None:
+    """Presses each once, in Russian, whose words are longer."""
+    anna = Person(emulator, 78, "Анна", "ru")
+    photo = anna.message(**photo_of(emulator))
+    await anna.send(anna.message(text="/start"))
+    before = await anna.send(photo)
+    await emulator.said("sendMessage", after=before)
+    pressed: set[str] = set()
+    async with asyncio.timeout(60):
+        while len(pressed) < BUTTONS:
+            new = [(call, text) for call in anna.sees() for text in {*buttons(call)} - pressed]
+            if not new:
+                await asyncio.sleep(0.1)  # a picture is on its way, with more of them
+                continue
+            call, text = new[0]
+            pressed.add(text)
+            before = await anna.press(call, text, photo)
+            await emulator.said("answerCallbackQuery", after=before)
+    judged = verdict(emulator.journal, require_methods=["sendMessage", "sendMediaGroup"])
     assert judged["ok"], judged
