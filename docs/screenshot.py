@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -32,9 +33,10 @@ def talk(page: Page) -> None:
 
 
 def main() -> None:
+    data = tempfile.TemporaryDirectory()
     bot = subprocess.Popen(
         [sys.executable, ROOT / "bot.py"],
-        env={**os.environ, "LOCAL_CHAT_PORT": "0", "SOURCE_URL": ""},
+        env={**os.environ, "LOCAL_CHAT_PORT": "0", "SOURCE_URL": "", "DATA_DIR": data.name},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -55,6 +57,7 @@ def main() -> None:
     finally:
         bot.terminate()
         bot.wait()
+        data.cleanup()
 
 
 if __name__ == "__main__":
