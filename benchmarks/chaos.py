@@ -3,9 +3,9 @@
     python -m benchmarks.chaos --kills 200
 
 People in a local chat send photos, some of their updates come twice, and every few seconds SIGKILL
-hits a process: the only one (by long polling, then by webhook), then one of four: the one that
-talks, two workers, and redis-server. In the end whatever was killed last is started once more, and
-every photo has to be answered, with one picture each.
+hits a process. Three bots are treated so at the same time: one process that polls, one behind a
+webhook, and four that share the work: one that talks, two workers, and redis-server. In the end all
+run once more, and every photo has to be answered, with one picture each.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from local_chat.client import Message, Person, join
-from local_chat.server import LocalChat, checks, start
+from local_chat.server import LocalChat, start
 from settings import ROOT
 from tests.test_store import RedisServer, free_port
 
@@ -33,7 +33,8 @@ Setup = Literal["polling", "webhook", "workers"]
 SETUPS: tuple[Setup, ...] = ("polling", "webhook", "workers")
 
 PEOPLE = 6
-LIFE_SECONDS = (0.5, 5.0)  # of a process before it is killed; it takes one or two to begin
+LIFE_SECONDS = (0.0, 4.0)  # from a process's first word to Telegram until it is killed
+IN_START = 0.1  # share of starts that are killed in their first second
 PAUSE_SECONDS = (0.2, 2.0)  # between two photos of one person
 UNANSWERED = 3  # photos that a person has waiting before they pause
 TWICE = 0.2  # share of photos after which Telegram delivers the newest update once more
@@ -150,16 +151,24 @@ def a_photo() -> bytes:
 
 
 async def prepare(sender: Sender, photo: bytes, wish: str) -> None:
-    """The person's first photo, and what shall be done with it and all that follow."""
+    """The person says what shall be done with all their photos, and gets the first one back."""
     person = sender.person
-    [first] = await person.send_photo(photo)
-    question = await person.next_message(60)
-    await person.press(question, wish, timeout_s=60)
+    await person.say("/start")
+    await person.press(await person.next_message(60), wish, timeout_s=60)
     if wish == "🎨 Paint in a style":
         await person.press(await person.next_message(60), "🖼 Famous paintings", timeout_s=60)
         await person.next_album(60)
         await person.press(await person.next_message(60), "2", timeout_s=60)
-    sender.photos.append(first.id)
+    await person.next_message(60)
+    await send(sender, photo)
+    async with asyncio.timeout(DRAIN_SECONDS):
+        while sender.unanswered():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def send(sender: Sender, photo: bytes) -> None:
+    [sent] = await sender.person.send_photo(photo)
+    sender.photos.append(sent.id)
 
 
 async def keep_sending(
@@ -168,22 +177,32 @@ async def keep_sending(
     while True:
         await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
         if sender.unanswered() < UNANSWERED:
-            [sent] = await sender.person.send_photo(photo)
-            sender.photos.append(sent.id)
+            await send(sender, photo)
             if chance.random() < TWICE:
                 chat.repeat_last_update()
 
 
-class Deliveries(Counter[tuple[str, str]]):
-    """How often a finished picture was put into each message."""
+@dataclass
+class Ear:
+    """Hears every call of the bot's processes to the chat that is carried out."""
 
-    def __call__(self, method: str, fields: dict[str, Any], _: list[str]) -> None:
-        if method == "editMessageMedia" and "cancel:" not in str(fields.get("reply_markup")):
-            self[str(fields["chat_id"]), str(fields["message_id"])] += 1
+    calls: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+    starts: int = 0
+    pictures: Counter[tuple[str, str]] = field(default_factory=Counter)  # by chat and message
 
-    def repeated(self, senders: list[Sender]) -> int:
-        people = {str(sender.person.id) for sender in senders}
-        return sum(times - 1 for (chat_id, _), times in self.items() if chat_id in people)
+    async def listen(self) -> None:
+        while call := await self.calls.get():
+            said = call["parameters"]
+            if call["method"] in ("deleteWebhook", "setWebhook"):
+                self.starts += 1
+            is_last = "cancel:" not in str(said.get("reply_markup"))
+            if call["method"] == "editMessageMedia" and call["status"] == 200 and is_last:
+                self.pictures[str(said["chat_id"]), str(said["message_id"])] += 1
+
+    async def hear_start(self, before: int) -> None:
+        async with asyncio.timeout(60):
+            while self.starts == before:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
 
 async def storm(
@@ -199,9 +218,10 @@ async def storm(
     async with AsyncExitStack() as stack:
         chat = await start(port=0, first_webhook_pause_s=0.1)
         stack.push_async_callback(chat.close)
-        deliveries = Deliveries()
-        checks.append(deliveries)
-        stack.callback(checks.remove, deliveries)
+        ear = Ear()
+        chat.state.call_listeners.add(ear.calls)
+        listening = asyncio.create_task(ear.listen())
+        stack.callback(listening.cancel)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         processes = Processes(setup, chat, folder)
         stack.push_async_callback(processes.end)
@@ -218,16 +238,23 @@ async def storm(
         )
         async with sending(senders, photo, chat, chance):
             for _ in range(kills):
-                await asyncio.sleep(chance.uniform(*life))
                 name = chance.choice(processes.names)
+                await asyncio.sleep(chance.uniform(*life))
                 await processes.kill(name)
+                before = ear.starts
                 await processes.start(name)
+                if name == "bot" and chance.random() < IN_START:
+                    await asyncio.sleep(chance.random())
+                    await processes.kill(name)
+                    await processes.start(name)
+                if name == "bot":
+                    await ear.hear_start(before)
         for _ in range(int(DRAIN_SECONDS)):
             if not any(sender.unanswered() for sender in senders):
                 break
             await asyncio.sleep(1)
         await asyncio.sleep(3)  # for what might come a second time
-        repeated = deliveries.repeated(senders)
+        repeated = sum(times - 1 for times in ear.pictures.values())
         return Count(kills, doubled_in_the_instant=repeated) + count(senders)
 
 
@@ -250,14 +277,15 @@ def count(senders: list[Sender]) -> Count:
     counted: Counter[str] = Counter()
     for sender in senders:
         for replies in sender.replies().values():
-            pictures = sum(bool(reply.photo) for reply in replies)
-            sentences = sum(is_final(reply) and not reply.photo for reply in replies)
+            answers = [reply for reply in replies if is_final(reply)]
+            pictures = sum(bool(answer.photo) for answer in answers)
+            sentences = len(answers) - pictures
             counted["accepted"] += 1
             counted["answered"] += pictures + sentences > 0
             counted["told"] += pictures == 0 and sentences > 0
             counted["lost"] += pictures + sentences == 0
             counted["doubled"] += pictures > 1
-            counted["left_behind"] += sum(not is_final(reply) for reply in replies)
+            counted["left_behind"] += len(replies) - len(answers)
     return Count(**counted)
 
 
@@ -273,14 +301,15 @@ async def main() -> int:
     arguments = parser.parse_args()
     names = [name.replace("_", " ") for name in vars(Count())]
     sys.stdout.write(f"| setup | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n")
-    total = Count()
+    storms = []
     for number, setup in enumerate(arguments.setups):
         share = arguments.kills // len(arguments.setups)
         share += number < arguments.kills % len(arguments.setups)
-        counted = await storm(setup, share, arguments.seed + number)
+        storms.append(storm(setup, share, arguments.seed + number))
+    total = Count()
+    for setup, counted in zip(arguments.setups, await asyncio.gather(*storms), strict=True):
         total += counted
         sys.stdout.write(row(setup, counted) + "\n")
-        sys.stdout.flush()
     sys.stdout.write(row("in all", total) + "\n")
     return 1 if total.lost or total.doubled else 0
 

@@ -101,7 +101,7 @@ async def running(
 
 
 async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
-    life = (0.5, 3.0)
+    life = (0.0, 2.0)
     for counted in await asyncio.gather(
         storm("polling", 10, seed=1, people=3, life=life),
         storm("webhook", 10, seed=2, people=3, life=life),

@@ -26,6 +26,9 @@ ROOT = Path(__file__).parents[1]
         ({"NST_SIZE": "big"}, "NST_SIZE"),
         ({"PORT": "99999"}, "PORT"),
         ({"ENGINE": "abacus"}, "ENGINE"),
+        ({"REDIS_URL": "redis://localhost"}, "BOT_TOKEN"),
+        ({"BOT_TOKEN": "1:a", "REDIS_URL": "nowhere"}, "REDIS_URL"),
+        ({"ALLOWED_USERS": "1,Ann"}, "ALLOWED_USERS"),
     ],
 )
 def test_contradictions_end_it_with_one_sentence(
@@ -41,6 +44,23 @@ def test_contradictions_end_it_with_one_sentence(
     assert word in said.err
     assert len(said.err.splitlines()) == 1
     assert not said.out
+
+
+def test_what_runs_is_told_by_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_TOKEN", "1:a")
+    assert bot.role_of([], Settings()) == "all"
+    for wrong in (["worker"], ["help"], ["worker", "worker"]):
+        with pytest.raises(ValueError, match=r"REDIS_URL|usage"):
+            bot.role_of(wrong, Settings())
+    monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/1")
+    assert bot.role_of([], Settings()) == "talker"
+    assert bot.role_of(["worker"], Settings()) == "worker"
+
+
+def test_allowed_users_are_ids_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().allowed_users is None
+    monkeypatch.setenv("ALLOWED_USERS", "5, 123456789,")
+    assert Settings().allowed_users == {5, 123456789}
 
 
 def test_a_port_in_use_is_said_in_one_sentence() -> None:

@@ -15,13 +15,13 @@ from aiogram.types import Chat, Message, Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
 
-from bot import make_dispatcher
+from bot import make_dispatcher, run
 from jobs import Queue
 from local_chat.client import join
 from local_chat.server import LocalChat, start
 from sending import Pace
 from settings import ROOT, Settings
-from store import open_store
+from store import StoreError, open_store
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
 from web import webhook_secret
 
@@ -94,6 +94,13 @@ async def test_in_groups_it_keeps_quiet() -> None:
         update = Update(update_id=1, message=message)
         assert await dispatcher.feed_update(unused, update) is UNHANDLED
     await store.close()
+
+
+async def test_it_warns_where_the_disk_does_not_last(caplog: pytest.LogCaptureFixture) -> None:
+    values = {"bot_token": "1:a", "telegram_api_url": "http://127.0.0.1:9", "dyno": "web.1"}
+    with pytest.raises(StoreError):  # it goes no further
+        await run(Settings.model_validate({**values, "data_dir": "/dev/null"}), "all")
+    assert "REDIS_URL" in caplog.text
 
 
 async def test_polling_removes_a_webhook_left_over_and_keeps_waiting_updates() -> None:
