@@ -264,6 +264,7 @@ async def test_a_status_becomes_the_picture_in_place(page: Page) -> None:
     done = page.locator(".message.in", has_text="Done")
     await expect(done.locator(".picture img")).to_have_count(1)
     assert await done.get_attribute("data-message") == place
+    await expect(page.locator("#people-list .last")).to_have_text("Done")
     await expect(done).to_contain_text("status")  # what it replies to
     await expect(log(page).get_by_text("Working")).to_have_count(0)
     await expect(done.get_by_role("button", name="Silence")).to_be_focused()

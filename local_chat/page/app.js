@@ -36,7 +36,7 @@ const photoOf = (chat) => (chat.photo ? fileUrl(chat.photo) : null);
 
 // Drawing.
 
-/** A chat in a list, as a button; `person` marks who one talks as. */
+/** A chat in a list, as a button. */
 function chatItem(chat, choose) {
   const avatar = make("span", { class: "avatar", "aria-hidden": "true" });
   paintAvatar(avatar, titleOf(chat), chat.id, photoOf(chat));
@@ -48,7 +48,7 @@ function chatItem(chat, choose) {
     {},
     make(
       "button",
-      { type: "button", "aria-current": chat.id === open?.id ? "true" : undefined, click: () => choose(chat) },
+      { type: "button", "data-chat": chat.id, "aria-current": chat.id === open?.id ? "true" : undefined, click: () => choose(chat) },
       avatar,
       make("span", { class: "name" }, make("span", {}, titleOf(chat)), badge),
       make("time", {}, last ? clockTime(last.date) : ""),
@@ -59,8 +59,10 @@ function chatItem(chat, choose) {
 }
 
 function showChats() {
+  const focused = document.activeElement.dataset.chat;
   $("people-list").replaceChildren(...people.map((person) => chatItem(person, chooseChat)));
   $("groups-list").replaceChildren(...groups.map((group) => chatItem(group, chooseChat)));
+  if (focused) document.querySelector(`#people [data-chat="${focused}"]`)?.focus();
   paintAvatar($("show-people").firstElementChild, me.first_name, me.id, photoOf(me));
 }
 
@@ -283,6 +285,11 @@ const events = {
     showChats();
   },
   edited: ({ chat_id, message }) => {
+    const chat = chats().find((c) => c.id === chat_id);
+    if (chat?.last_message?.message_id === message.message_id) {
+      chat.last_message = message;
+      showChats();
+    }
     if (chat_id !== open.id || !messages.has(message.message_id)) return;
     keepingPlace(() => {
       messages.set(message.message_id, message);
@@ -295,6 +302,8 @@ const events = {
       for (const id of message_ids) messages.delete(id);
       showChat();
     });
+    open.last_message = [...messages.values()].at(-1);
+    showChats();
   },
   action: ({ chat_id, action }) => {
     stopAction(chat_id);
