@@ -8,14 +8,15 @@ however many photos one person sends.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
-from aiogram.types import ReplyParameters
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.types import InlineKeyboardMarkup, Message, ReplyParameters
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import TypeAdapter, ValidationError
@@ -23,41 +24,28 @@ from redis.exceptions import RedisError
 
 import keyboards
 from metrics import JOBS, QUEUE_LENGTH
-from model_cyclegan.season import Direction
-from model_nst.style_transfer import Strength
 from sending import Pace, only_if_free
 from settings import Settings
 from store import Accepted, Store, StoreError
 from users import Language, Photo
+from wishes import SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
 EDIT_SECONDS = 1.5  # between two edits of status messages in one chat
+EDIT_SECONDS_IN_GROUP = 4.0
+GATHER_SECONDS = 1.0  # an album whose last photo came so long ago is complete
 ROUND_SECONDS = 2.0  # between two looks at the queue
 SETTLE_SECONDS = 0.3  # a job that begins so soon needs no word about waiting
 REFILL_SECONDS = 15.0  # between two looks for jobs that docket has forgotten
 
 
 @dataclass(frozen=True)
-class StyleWish:
-    """To be painted in a style: a preset's name, or the unique id of a picture of the user's own,
-    which Telegram then has under `file_id`. Another `variation` is another painting.
-    """
+class Picture:
+    """A result that Telegram has."""
 
-    style: str
-    file_id: str | None
-    strength: Strength = "normal"
-    variation: int = 0
-
-
-@dataclass(frozen=True)
-class SeasonWish:
-    """To be shown half a year later."""
-
-    direction: Direction
-
-
-Wish = StyleWish | SeasonWish
+    file_id: str
+    as_photo: bool
 
 
 @dataclass(frozen=True)
@@ -70,10 +58,20 @@ class Job:
     language: Language
     photo: Photo
     wish: Wish
+    more: tuple[Photo, ...] = ()  # the others of its album, in their order
+    gathered: float = 0  # when the last photo of an album came, seconds since 1970
+    results: tuple[Picture | None, ...] = ()  # of the first photos of an album; None: unreadable
+    sent: bool = False  # the album of results may have been sent
+
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        return self.photo, *self.more
 
     @property
     def kind(self) -> str:
-        return "style" if isinstance(self.wish, StyleWish) else "season"
+        if isinstance(self.wish, StyleWish):
+            return "style"
+        return "season" if isinstance(self.wish, SeasonWish) else "compare"
 
     @property
     def reply(self) -> ReplyParameters:
@@ -86,6 +84,10 @@ _JOB = TypeAdapter(Job)
 
 def job_in(accepted: Accepted) -> Job:
     return _JOB.validate_json(accepted.job)
+
+
+def to_json(job: Job) -> str:
+    return _JOB.dump_json(job, exclude_defaults=True).decode()
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,20 @@ class Queue:
 async def submit(job: Job, queue: Queue) -> str | None:
     """Writes the job down and queues it; returns a sentence that says why not, where it cannot be.
 
-    The same wish for the same photo waits once. Raises `StoreError`: then nothing is promised.
+    The same wish for the same photo waits once. A photo of an album joins those that came before.
+    Raises `StoreError`: then nothing is promised.
     """
     waiting = [job_in(accepted) for accepted in await queue.store.jobs(job.user_id)]
-    if any((w.photo, w.wish) == (job.photo, job.wish) and w.id != job.id for w in waiting):
+    if any(same_work(other, job) and other.id != job.id for other in waiting):
         return None
+    for other in waiting if job.gathered and job.photo.album else []:
+        if other.gathered and other.photo.album == job.photo.album and other.id != job.id:
+            photos = sorted({*other.photos, *job.photos}, key=lambda photo: photo.message_id)
+            album = replace(job, id=other.id, photo=photos[0], more=tuple(photos[1:]))
+            if await queue.store.extend(other.id, to_json(album), instead_of=job.id):
+                return None
     per_user, in_all = queue.settings.jobs_per_user, queue.settings.queue_limit
-    verdict = await queue.store.accept(
-        job.id, job.user_id, _JOB.dump_json(job).decode(), per_user, in_all
-    )
+    verdict = await queue.store.accept(job.id, job.user_id, to_json(job), per_user, in_all)
     if verdict in ("too_many", "full"):
         JOBS.labels(job.kind, "refused").inc()
         return keyboards.queue_full() if verdict == "full" else keyboards.too_many_waiting(per_user)
@@ -118,6 +125,10 @@ async def submit(job: Job, queue: Queue) -> str | None:
         log.info("job %s is accepted: %s", job.id, job.kind)
     await offer_first(job.user_id, queue)
     return None
+
+
+def same_work(one: Job, other: Job) -> bool:
+    return (one.photos, one.wish) == (other.photos, other.wish)
 
 
 async def offer_first(user_id: int, queue: Queue) -> None:
@@ -189,8 +200,13 @@ def seconds_until(
         return None
     usual = max(mean.values())
     now = time.time()
-    left = [max(0, mean.get(job_in(j).kind, usual) - (now - (j.started or now))) for j in running]
-    ahead = [mean.get(job_in(job).kind, usual) for job in order[:place]]
+
+    def takes(accepted: Accepted) -> float:
+        job = job_in(accepted)
+        return mean.get(job.kind, usual) * (len(job.photos) - len(job.results))
+
+    left = [max(0, takes(job) - (now - (job.started or now))) for job in running]
+    ahead = [takes(job) for job in order[:place]]
     free_at = sorted([*left, *[0.0] * slots][: max(slots, len(left))])
     for seconds in ahead:
         free_at = sorted([free_at[0] + seconds, *free_at[1:]])
@@ -256,9 +272,11 @@ class Statuses:
         moved: list[tuple[float, Accepted, str]] = []
         for place, accepted in enumerate(order):
             seconds = seconds_until(place, order, running, mean, slots)
-            with self.i18n.context(), self.i18n.use_locale(job_in(accepted).language):
+            with speaking_to(job_in(accepted), self.i18n):
                 text = keyboards.queued(place + 1, seconds)
             at, before = self.shown.get(accepted.id, (0.0, ""))
+            if job_in(accepted).gathered + GATHER_SECONDS > time.time():
+                continue  # more photos of its album may come
             if accepted.status_id is None:
                 if accepted.id not in self.first_words:
                     sending = asyncio.create_task(self._send(accepted, text))
@@ -273,7 +291,7 @@ class Statuses:
 
     async def _send(self, accepted: Accepted, text: str) -> None:
         job = job_in(accepted)
-        with self.i18n.context(), self.i18n.use_locale(job.language):
+        with speaking_to(job, self.i18n):
             menu = keyboards.status_menu(job.id)
         try:
             message = await self.bot.send_message(
@@ -297,7 +315,7 @@ class Statuses:
     async def _move(self, accepted: Accepted, text: str) -> None:
         """Under the user's lock: else it could overwrite the last word of a job just cancelled."""
         job = job_in(accepted)
-        with self.i18n.context(), self.i18n.use_locale(job.language):
+        with speaking_to(job, self.i18n):
             menu = keyboards.status_menu(job.id)
         async with self.queue.store.lock(job.user_id):
             now = await self.queue.store.job(job.id)
@@ -307,9 +325,7 @@ class Statuses:
                 return
             try:
                 with only_if_free():
-                    done = await self.bot.edit_message_text(
-                        text, chat_id=job.chat_id, message_id=now.status_id, reply_markup=menu
-                    )
+                    done = await edit_words(self.bot, job.chat_id, now.status_id, text, menu)
             except TelegramAPIError as error:
                 log.info("job %s: its place could not be shown: %s", job.id, error)
                 done = False
@@ -317,5 +333,27 @@ class Statuses:
                 self.shown[job.id] = (time.monotonic(), text)
 
 
+@contextmanager
+def speaking_to(job: Job, i18n: I18n) -> Iterator[None]:
+    """In the language of the job's user, with buttons that in a group are theirs."""
+    owner = job.user_id if job.chat_id < 0 else None
+    with i18n.context(), i18n.use_locale(job.language), keyboards.owned_by(owner):
+        yield
+
+
 async def may_edit(chat_id: int, pace: Pace) -> bool:
-    return await pace.reserve(f"edit:{chat_id}", EDIT_SECONDS, patience=0) is not None
+    seconds = EDIT_SECONDS_IN_GROUP if chat_id < 0 else EDIT_SECONDS
+    return await pace.reserve(f"edit:{chat_id}", seconds, patience=0) is not None
+
+
+async def edit_words(
+    bot: Bot, chat_id: int, message_id: int | None, words: str, menu: InlineKeyboardMarkup
+) -> Message | bool:
+    """Gives a status message other words: where it shows a picture already, under that."""
+    where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id, "reply_markup": menu}
+    try:
+        return await bot.edit_message_text(words, **where)
+    except TelegramBadRequest as error:
+        if "there is no text in the message" not in error.message:
+            raise
+        return await bot.edit_message_caption(caption=words, **where)

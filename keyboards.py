@@ -1,17 +1,26 @@
 """What the bot says and the buttons under it. English texts are gettext's message ids."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from enum import StrEnum
+from typing import Annotated, Self, TypeVar
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
+from aiogram.utils.i18n import ngettext
+from pydantic import Field
 
-from image_processing import STRENGTHS, BadImage
+from image_processing import BadImage
 from model_cyclegan.season import Direction
-from model_nst.style_transfer import Strength
 from presets import PRESETS, Preset
 from settings import Settings
 from users import Language
+from wishes import AMOUNTS, STRENGTHS, STROKES, Amount, SeasonWish, StyleWish
+
+T = TypeVar("T")
 
 
 class Menu(StrEnum):
@@ -23,6 +32,8 @@ class Menu(StrEnum):
     EXAMPLES = "examples"
     USE_AS_STYLE = "use_as_style"
     PAINT_RESULT = "paint_result"
+    COMPARE = "compare"
+    OWN_STYLES = "own_styles"
 
 
 class MenuChoice(CallbackData, prefix="menu"):
@@ -35,24 +46,99 @@ class StyleChoice(CallbackData, prefix="style"):
     style: str
 
 
+class Mix(CallbackData, prefix="mix"):
+    """Two presets, picked one after the other."""
+
+    first: str | None = None
+    second: str | None = None
+
+
 class LanguageChoice(CallbackData, prefix="language"):
     language: Language
 
 
-class Repaint(CallbackData, prefix="repaint"):
-    """Under a result: the photo it answers is painted once more."""
+class Repaint(CallbackData, prefix="p"):
+    """Under a painting: the photo it answers is painted once more.
+
+    Telegram gives a button 64 bytes, of which two styles' ids take up to 41. So `look` is digits:
+    strength, strokes, keep_colours, as_file, and the rest is the variation.
+    """
 
     style: str
-    strength: Strength
-    variation: int
+    second: str | None = None
+    look: Annotated[str, Field(pattern=r"^[0-2]{2}[01]{2}[0-9]{1,3}$")]
+
+    @classmethod
+    def of(cls, wish: StyleWish) -> Self:
+        digits = (
+            STRENGTHS.index(wish.strength),
+            STROKES.index(wish.strokes),
+            int(wish.keep_colours),
+            int(wish.as_file),
+            wish.variation % 1000,
+        )
+        return cls(style=wish.style, second=wish.second, look="".join(map(str, digits)))
+
+    def wish(self, own_styles: dict[str, str]) -> StyleWish | None:
+        """None where a picture of the user's own is no longer kept."""
+        for style in (self.style, self.second):
+            if style and style not in PRESETS and style not in own_styles:
+                return None
+        strength, strokes, keep_colours, as_file = map(int, self.look[:4])
+        return StyleWish(
+            self.style,
+            own_styles.get(self.style),
+            STRENGTHS[strength],
+            int(self.look[4:]),
+            STROKES[strokes],
+            bool(keep_colours),
+            self.second,
+            own_styles.get(self.second or ""),
+            bool(as_file),
+        )
+
+
+class ChangeSeason(CallbackData, prefix="s"):
+    """Under a season: the photo it answers is changed once more."""
+
+    direction: Direction
+    amount: Amount
+    as_file: bool = False
+
+
+class PaintAlbum(CallbackData, prefix="album"):
+    """Under the results of an album: its photos once more, in another style."""
+
+    album: str
 
 
 class CancelJob(CallbackData, prefix="cancel"):
     job_id: str
 
 
+_owner: ContextVar[int | None] = ContextVar("owner", default=None)
+
+
+@contextmanager
+def owned_by(user_id: int | None) -> Iterator[None]:
+    """Buttons made within are this user's in a group; `None`: they are in a private chat."""
+    token = _owner.set(user_id)
+    try:
+        yield
+    finally:
+        _owner.reset(token)
+
+
+def without_owner(data: str) -> tuple[str, int | None]:
+    """What `_button` packed."""
+    packed, at, owner = data.rpartition("@")
+    return (packed, int(owner, 16)) if at else (data, None)
+
+
 def _button(text: str, data: CallbackData) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=text, callback_data=data.pack())
+    owner = _owner.get()
+    of_owner = "" if owner is None else f"@{owner:x}"
+    return InlineKeyboardButton(text=text, callback_data=data.pack() + of_owner)
 
 
 def _menu_button(text: str, item: Menu) -> InlineKeyboardButton:
@@ -70,10 +156,12 @@ def _wishes() -> list[list[InlineKeyboardButton]]:
     ]
 
 
-def _over_menu(*rows: list[InlineKeyboardButton]) -> InlineKeyboardMarkup:
-    """These rows, and the way back under them."""
-    to_menu = [_menu_button(_("☰ Menu"), Menu.MAIN)]
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, to_menu])
+def _over_menu(
+    *rows: list[InlineKeyboardButton], last: list[InlineKeyboardButton] | None = None
+) -> InlineKeyboardMarkup:
+    """These rows, and the way back in the `last` one."""
+    to_menu = _menu_button(_("☰ Menu"), Menu.MAIN)
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, [*(last or []), to_menu]])
 
 
 def main_menu(settings: Settings) -> InlineKeyboardMarkup:
@@ -89,8 +177,11 @@ def back_to_menu() -> InlineKeyboardMarkup:
     return _over_menu()
 
 
-def style_menu() -> InlineKeyboardMarkup:
-    return _over_menu([_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)])
+def style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
+    rows = [[_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)]]
+    if own_styles:
+        rows.append([_menu_button(_("🗂 My style pictures"), Menu.OWN_STYLES)])
+    return _over_menu(*rows)
 
 
 def style_offer() -> InlineKeyboardMarkup:
@@ -99,10 +190,26 @@ def style_offer() -> InlineKeyboardMarkup:
 
 def preset_menu() -> InlineKeyboardMarkup:
     """By the numbers that `choose_preset` lists."""
-    buttons = [
-        _button(str(number), StyleChoice(style=name)) for number, name in enumerate(PRESETS, 1)
-    ]
-    return _over_menu(buttons[:4], buttons[4:])
+    mix = _button(_("🎭 Mix two of them"), Mix())
+    return _over_menu(*_numbered([StyleChoice(style=name) for name in PRESETS]), [mix])
+
+
+def mix_menu(first: str | None) -> InlineKeyboardMarkup:
+    choices = [Mix(first=first, second=name) if first else Mix(first=name) for name in PRESETS]
+    rows = _numbered(choices)
+    if first:
+        number = list(PRESETS).index(first)
+        rows[number // 4][number % 4].text = f"✓ {number + 1}"
+    return _over_menu(*rows)
+
+
+def own_style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
+    return _over_menu(*_numbered([StyleChoice(style=name) for name in own_styles]))
+
+
+def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton]]:
+    buttons = [_button(str(number), choice) for number, choice in enumerate(choices, 1)]
+    return [buttons[at : at + 4] for at in range(0, len(buttons), 4)]
 
 
 def photo_menu() -> InlineKeyboardMarkup:
@@ -126,25 +233,57 @@ def status_menu(job_id: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[cancel]])
 
 
-def painting_menu(style: str, strength: Strength, variation: int) -> InlineKeyboardMarkup:
-    """What people do next; softer and stronger are there while there is something to go to."""
-    place = STRENGTHS.index(strength)
-    nudge = []
-    if place > 0:
-        softer = Repaint(style=style, strength=STRENGTHS[place - 1], variation=variation)
-        nudge.append(_button(_("🪶 Softer"), softer))
-    if place < len(STRENGTHS) - 1:
-        stronger = Repaint(style=style, strength=STRENGTHS[place + 1], variation=variation)
-        nudge.append(_button(_("🔥 Stronger"), stronger))
-    again = Repaint(style=style, strength=strength, variation=variation + 1)
+def painting_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
+    """What people do next; softer and the like are there while there is something to go to."""
+    wish = replace(wish, as_file=False)  # one file does not make the next ones files
+    softer, stronger = _beside(STRENGTHS, wish.strength)
+    finer, larger = _beside(STROKES, wish.strokes)
+    strengths = ((_("🪶 Softer"), softer), (_("🔥 Stronger"), stronger))
+    strokes = ((_("🖌 Finer strokes"), finer), (_("🧹 Larger strokes"), larger))
+    colours = _("🌈 The painting's colours") if wish.keep_colours else _("🌈 My colours")
+    again = replace(wish, variation=wish.variation + 1)
+    as_file = Repaint.of(replace(wish, as_file=True))
     return _over_menu(
-        nudge,
-        [_button(_("🎲 Again"), again), _menu_button(_("🎨 Another style"), Menu.STYLE)],
+        [_button(text, Repaint.of(replace(wish, strength=s))) for text, s in strengths if s],
+        [_button(text, Repaint.of(replace(wish, strokes=s))) for text, s in strokes if s],
+        [
+            _button(colours, Repaint.of(replace(wish, keep_colours=not wish.keep_colours))),
+            _button(_("🎲 Again"), Repaint.of(again)),
+        ],
+        [
+            _menu_button(_("🎨 Another style"), Menu.STYLE),
+            _menu_button(_("↔️ Compare"), Menu.COMPARE),
+        ],
+        last=[] if is_file else [_button(_("📎 As a file"), as_file)],
     )
 
 
-def season_result_menu() -> InlineKeyboardMarkup:
-    return _over_menu([_menu_button(_("🎨 Paint this in a style"), Menu.PAINT_RESULT)])
+def album_menu(album: str) -> InlineKeyboardMarkup:
+    return _over_menu([_button(_("🎨 Another style"), PaintAlbum(album=album))])
+
+
+def season_menu(wish: SeasonWish, *, is_file: bool) -> InlineKeyboardMarkup:
+    less, more = _beside(tuple(AMOUNTS), wish.amount)
+    amounts = ((_("🌤 Weaker"), less), (_("🌪 Stronger"), more))
+    as_file = ChangeSeason(direction=wish.direction, amount=wish.amount, as_file=True)
+    return _over_menu(
+        [
+            _button(text, ChangeSeason(direction=wish.direction, amount=amount))
+            for text, amount in amounts
+            if amount
+        ],
+        [
+            _menu_button(_("🎨 Paint this"), Menu.PAINT_RESULT),
+            _menu_button(_("↔️ Compare"), Menu.COMPARE),
+        ],
+        last=[] if is_file else [_button(_("📎 As a file"), as_file)],
+    )
+
+
+def _beside(steps: tuple[T, ...], step: T) -> tuple[T | None, T | None]:
+    """The steps before and after."""
+    at = steps.index(step)
+    return steps[at - 1] if at else None, steps[at + 1] if at + 1 < len(steps) else None
 
 
 def greeting(name: str) -> str:
@@ -157,22 +296,30 @@ def greeting(name: str) -> str:
 def help_text() -> str:
     return _(
         "<b>How it works</b>\n"
-        "1. Choose <i>Paint in a style</i> and pick a famous painting, "
-        "or send a picture whose style you like.\n"
-        "2. Send photos, as many as you like. Each comes back painted, at its own size.\n"
-        "Or choose <i>Summer to winter</i> or <i>Winter to summer</i>, and send photos.\n\n"
-        "Under each painting you can make it softer or stronger, or try another style. "
-        "Telegram shrinks photos; send yours as a file to keep every pixel.\n\n"
-        "/start – the menu\n"
+        "1. Choose <i>Paint in a style</i> and pick a famous painting, or send a picture whose "
+        "style you like. Two pictures in one album are mixed.\n"
+        "2. Send photos, whole albums too. Each comes back painted, at its own size.\n"
+        "Or choose a season, and send photos.\n\n"
+        "<b>Quicker</b>\n"
+        "Write what you want under your photo: <i>Klimt</i>, <i>great wave</i>, <i>winter</i>.\n\n"
+        "<b>Every pixel</b>\n"
+        "Telegram shrinks photos: send yours as a file.\n\n"
+        "<b>Among friends</b>\n"
+        "In a group, answer a photo with /style, /winter or /summer. "
+        "In any chat, type my name to send one of your last pictures.\n\n"
+        "/me – paint your profile picture\n"
         "/language – English or Russian\n"
-        "/forget – erase what I keep of you\n"
-        "/help – this text"
+        "/forget – erase what I keep of you"
     )
 
 
 def command_descriptions() -> dict[str, str]:
     return {
         "start": _("the menu"),
+        "style": _("paint a photo in a style"),
+        "winter": _("summer becomes winter"),
+        "summer": _("winter becomes summer"),
+        "me": _("your profile picture"),
         "language": _("English or Russian"),
         "forget": _("erase what I keep of you"),
         "help": _("how it works"),
@@ -214,8 +361,12 @@ def choose_style() -> str:
 def choose_preset() -> str:
     """Names the paintings, since Telegram shows an album's captions one at a time only."""
     question = _("Which one shall I paint in the style of?")
+    return f"{question}\n\n{_list_of_paintings()}"
+
+
+def _list_of_paintings() -> str:
     paintings = [f"{number}. {caption_of(p)}" for number, p in enumerate(PRESETS.values(), 1)]
-    return "\n".join([question, "", *paintings])
+    return "\n".join(paintings)
 
 
 def caption_of(preset: Preset) -> str:
@@ -231,13 +382,26 @@ def example_caption(made: str) -> str:
     return _("❄️ Summer to winter") if made == "summer2winter" else _("☀️ Winter to summer")
 
 
-def preset_chosen(preset: Preset, photos_wait: bool) -> str:
-    text = _("Good choice: {painting}.").format(painting=caption_of(preset))
-    return f"{text} {_what_now(photos_wait)}"
+def choose_mix(first: str | None) -> str:
+    """Shown instead of `choose_preset`, step by step."""
+    question = _("And the second one?") if first else _("Which two shall I mix? The first one:")
+    return f"{question}\n\n{_list_of_paintings()}"
 
 
-def own_style_chosen(photos_wait: bool) -> str:
-    text = _("I will paint in the style of this picture.")
+def choose_own_style() -> str:
+    return _("Your last style pictures. Which one shall I take?")
+
+
+def style_chosen(wish: StyleWish, photos_wait: bool) -> str:
+    first, second = PRESETS.get(wish.style), PRESETS.get(wish.second or "")
+    if first and second:
+        text = _("A mix: “{one}” and “{other}”.").format(one=_(first.title), other=_(second.title))
+    elif first:
+        text = _("Good choice: {painting}.").format(painting=caption_of(first))
+    elif wish.second:
+        text = _("I will mix the styles of these two pictures.")
+    else:
+        text = _("I will paint in the style of this picture.")
     return f"{text} {_what_now(photos_wait)}"
 
 
@@ -245,6 +409,53 @@ def _what_now(photos_wait: bool) -> str:
     if photos_wait:
         return _("I am starting. You can send me more photos.")
     return _("Now send me photos, as many as you like.")
+
+
+def what_to_do_with_you() -> str:
+    return _("Here you are! What shall I do with it?")
+
+
+def no_profile_photo() -> str:
+    return _(
+        "I see no profile picture of yours: there is none, or your privacy settings hide it. "
+        "Send me a photo instead."
+    )
+
+
+def style_in_group() -> str:
+    return _(
+        "Answer a photo with /style, or with a painter's name at once: /style Klimt. "
+        "Or send me a photo as a reply to this message."
+    )
+
+
+def season_in_group() -> str:
+    return _("Answer a photo with /winter or /summer, and I will change its season.")
+
+
+def not_yours() -> str:
+    """A popup: at most 200 characters."""
+    return _("These buttons are somebody else's. Answer a photo with /style, and you get your own.")
+
+
+def paint_first() -> str:
+    """On the button of inline mode for who has no results yet."""
+    return _("Send me a photo first")
+
+
+def result_title() -> str:
+    return _("Your picture")
+
+
+def moves() -> str:
+    return _(
+        "Moving pictures are too quick for me. "
+        "Stop it where you like it best and send me a screenshot."
+    )
+
+
+def sounds() -> str:
+    return _("I have eyes only, no ears. Send me a photo, or choose what we shall do:")
 
 
 def what_to_do_with_photo() -> str:
@@ -341,11 +552,41 @@ def over() -> str:
     return _("That photo is done already.")
 
 
-def progress(fraction: float) -> str:
-    """`fraction` of the work that is done, 0 to 1."""
+def progress(fraction: float, part: int = 1, parts: int = 1) -> str:
+    """`fraction` of the work on this part that is done, 0 to 1; the bar shows all parts."""
+    fraction = (part - 1 + fraction) / parts
     done = round(fraction * 10)
     bar = "▓" * done + "░" * (10 - done)
-    return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=round(fraction * 100))
+    if parts == 1:
+        return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=round(fraction * 100))
+    return _("🎨 Painting {part} of {parts}… {bar}").format(part=part, parts=parts, bar=bar)
+
+
+def compared() -> str:
+    return _("Before and after")
+
+
+def album_done(count: int, unreadable: list[int], arrived: bool) -> str:
+    """`unreadable` photos are told by their places in the album, from 1."""
+    sentences = []
+    if arrived:
+        done = ngettext("Done: {count} picture.", "Done: {count} pictures.", count)
+        sentences.append(done.format(count=count))
+    else:
+        sentences.append(
+            _(
+                "Telegram did not tell me whether the album arrived. "
+                "If it is not here, please send me the photos again."
+            )
+        )
+    if unreadable:
+        problem = ngettext(
+            "Photo {numbers} I could not read: please send it again, or another one.",
+            "Photos {numbers} I could not read: please send them again, or others.",
+            len(unreadable),
+        )
+        sentences.append(problem.format(numbers=", ".join(map(str, unreadable))))
+    return " ".join(sentences)
 
 
 def explained(problem: BadImage) -> str:

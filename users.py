@@ -6,20 +6,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aiogram import BaseMiddleware
-from aiogram.types import Message, TelegramObject, Update
+from aiogram.types import Document, Message, PhotoSize, Sticker, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n.middleware import I18nMiddleware
 from pydantic import TypeAdapter, ValidationError
 
 from model_cyclegan.season import Direction
 from store import Store, StoreError
+from wishes import SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
 Language = Literal["en", "ru"]
 Mode = Literal["style"] | Direction
 
-OWN_STYLES = 5  # style pictures of their own that are remembered for each user
+OWN_STYLES = 6  # style pictures of their own that are remembered for each user
 PENDING = 10  # photos that wait for a choice; an album has at most ten
 
 
@@ -32,6 +33,9 @@ class Photo:
     message_id: int
     as_file: bool = False
     size: int = 0  # bytes, 0 where Telegram does not say
+    chat_id: int = 0
+    album: str | None = None  # Telegram's id of the album that it came in
+    thumbnail: str | None = None  # file id
 
 
 @dataclass
@@ -43,32 +47,73 @@ class User:
     language: Language | None = None  # chosen by /language
     mode: Mode | None = None
     style: str | None = None  # a preset's name or a key of own_styles
+    second_style: str | None = None  # mixed with it
     own_styles: dict[str, str] = field(default_factory=dict)  # unique id to file id
+    thumbnails: dict[str, str] = field(default_factory=dict)  # of own_styles, likewise
     pending: list[Photo] = field(default_factory=list)  # sent before anything was chosen
+    recent: list[Photo] = field(default_factory=list)  # worked on lately
     answered_album: str | None = None  # the album of which we have said something
+    style_album: str | None = None  # the album whose first picture has just become the style
+    style_answer: int | None = None  # the message in which we said so
 
     @property
     def speaks(self) -> Language:
         """The chosen language, else Russian where their Telegram speaks it, else English."""
         return self.language or ("ru" if self.telegram_language.startswith("ru") else "en")
 
-    def remember_style(self, photo: Photo) -> None:
-        self.own_styles.pop(photo.unique_id, None)
-        self.own_styles[photo.unique_id] = photo.file_id
-        if len(self.own_styles) > OWN_STYLES:
-            del self.own_styles[next(iter(self.own_styles))]
-        self.mode, self.style = "style", photo.unique_id
+    @property
+    def wish(self) -> Wish | None:
+        """What is to be done with photos, if that is chosen."""
+        if self.mode is not None and self.mode != "style":
+            return SeasonWish(self.mode)
+        if self.style is None:
+            return None
+        second = self.second_style
+        return StyleWish(
+            self.style,
+            self.own_styles.get(self.style),
+            second=second,
+            second_file_id=self.own_styles.get(second) if second else None,
+        )
+
+    def choose(self, wish: Wish | None) -> None:
+        """The wish for photos to come; None: a style picture is expected."""
+        self.mode, self.style, self.second_style = "style", None, None
+        if isinstance(wish, SeasonWish):
+            self.mode = wish.direction
+        elif isinstance(wish, StyleWish):
+            self.style, self.second_style = wish.style, wish.second
+
+    def keep_style(self, photo: Photo) -> None:
+        for kept, file_id in (
+            (self.own_styles, photo.file_id),
+            (self.thumbnails, photo.thumbnail or photo.file_id),
+        ):
+            kept.pop(photo.unique_id, None)
+            kept[photo.unique_id] = file_id
+            if len(kept) > OWN_STYLES:
+                del kept[next(iter(kept))]
 
     def remember_photo(self, photo: Photo) -> None:
-        others = [waiting for waiting in self.pending if waiting.message_id != photo.message_id]
+        others = [waiting for waiting in self.pending if not is_same_message(waiting, photo)]
         self.pending = [*others, photo][-PENDING:]
 
-    def take_pending(self) -> list[Photo]:
-        photos, self.pending = self.pending, []
+    def take_pending(self, chat_id: int) -> list[Photo]:
+        """What waits in this chat."""
+        photos = [photo for photo in self.pending if photo.chat_id == chat_id]
+        self.pending = [photo for photo in self.pending if photo.chat_id != chat_id]
         return photos
+
+    def note_recent(self, photos: list[Photo]) -> None:
+        others = [old for old in self.recent if not any(is_same_message(old, p) for p in photos)]
+        self.recent = [*others, *photos][-PENDING:]
 
     def forget_everything(self) -> None:
         vars(self).update(vars(User(self.id, self.telegram_language)))
+
+
+def is_same_message(one: Photo, other: Photo) -> bool:
+    return (one.chat_id, one.message_id) == (other.chat_id, other.message_id)
 
 
 _USER = TypeAdapter(User)
@@ -89,25 +134,30 @@ def from_json(user_id: int, kept: str | None) -> User:
 
 
 def photo_in(message: Message) -> Photo | None:
-    """The picture in a message, sent as a photo or as a file of type image, if there is one."""
+    """The picture in a message, if there is one: a photo, a file of type image, a sticker that does
+    not move.
+    """
+    file: PhotoSize | Document | Sticker
+    document, sticker = message.document, message.sticker
     if message.photo:
-        largest = max(message.photo, key=lambda size: size.width * size.height)
-        return Photo(
-            largest.file_id,
-            largest.file_unique_id,
-            message.message_id,
-            size=largest.file_size or 0,
-        )
-    document = message.document
-    if document and (document.mime_type or "").startswith("image/"):
-        return Photo(
-            document.file_id,
-            document.file_unique_id,
-            message.message_id,
-            as_file=True,
-            size=document.file_size or 0,
-        )
-    return None
+        sizes = sorted(message.photo, key=lambda size: size.width * size.height)
+        file, thumbnail = sizes[-1], next((s for s in sizes if max(s.width, s.height) >= 200), None)
+    elif document and (document.mime_type or "").startswith("image/"):
+        file, thumbnail = document, document.thumbnail
+    elif sticker and not sticker.is_animated and not sticker.is_video:
+        file, thumbnail = sticker, sticker.thumbnail
+    else:
+        return None
+    return Photo(
+        file.file_id,
+        file.file_unique_id,
+        message.message_id,
+        as_file=file is document,
+        size=file.file_size or 0,
+        chat_id=message.chat.id,
+        album=message.media_group_id,
+        thumbnail=thumbnail.file_id if thumbnail else None,
+    )
 
 
 class UserMiddleware(BaseMiddleware):

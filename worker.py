@@ -11,22 +11,25 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from aiogram import Bot
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramNetworkError,
 )
 from aiogram.types import (
     BufferedInputFile,
     InlineKeyboardMarkup,
     InputMediaDocument,
     InputMediaPhoto,
+    MediaUnion,
+    Message,
 )
 from aiogram.utils.chat_action import ChatActionSender
 from aiogram.utils.i18n import I18n
@@ -44,14 +47,29 @@ from image_processing import (
     encode_photo,
     limits_of,
     paint,
+    side_by_side,
 )
-from jobs import EDIT_SECONDS, Job, Queue, SeasonWish, StyleWish, after, job_in, may_edit
+from jobs import (
+    EDIT_SECONDS,
+    GATHER_SECONDS,
+    Job,
+    Picture,
+    Queue,
+    after,
+    edit_words,
+    job_in,
+    may_edit,
+    speaking_to,
+    to_json,
+)
 from logs import about
 from metrics import JOBS, STAGE_SECONDS
 from presets import N_, PRESETS
 from sending import download, only_if_free
 from settings import Settings
 from store import Accepted, StoreError
+from users import Photo
+from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +83,7 @@ FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
 MOST_SIDES_OF_PHOTO = 10_000  # width + height in pixels, of what Telegram takes as a photo
 MOST_ELONGATED_PHOTO = 20  # long side to short side
+RESULTS = 10  # of each user that inline mode offers
 
 
 class TookTooLong(Exception):
@@ -84,6 +103,23 @@ class Result:
     as_photo: bool
 
 
+class Work:
+    """What the thread that works and the task that tells of it have in common."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.reached = 0.0
+        self.coarse: bytes | None = None  # the painting so far, until it is shown
+
+    def on_progress(self, fraction: float) -> None:
+        self.reached = fraction
+        if self.stop.is_set():
+            raise Cancelled
+
+    def on_preview(self, coarse: Image.Image) -> None:
+        self.coarse = encode_photo(coarse)
+
+
 class Workshop:
     """What the work needs. `stuck` is set when a thread does not stop: the process has to end."""
 
@@ -98,12 +134,13 @@ class Workshop:
     async def repaint(self, job_id: str, user_id: Annotated[int, ConcurrencyLimit(1)]) -> None:
         """docket's task: does the job, unless it was struck out of the store."""
         with about(job=job_id, user=user_id):
+            await self._gathered(job_id)
             accepted = await until_written(lambda: self.queue.store.begin(job_id))
             if accepted is None:
                 return
             job = job_in(accepted)
             answer = Answer(job, accepted, self.queue, self.bot)
-            with self.i18n.context(), self.i18n.use_locale(job.language):
+            with speaking_to(job, self.i18n):
                 try:
                     outcome, words = await self._do(job, accepted.attempts, answer)
                     if words:
@@ -112,10 +149,26 @@ class Workshop:
                 except asyncio.CancelledError:
                     await self._interrupted(answer)
                     raise
-            await until_written(lambda: self.queue.store.finish(job_id))
+            if await until_written(lambda: self.queue.store.finish(job_id)):
+                await self._remember(job.user_id, answer.pictures)
             JOBS.labels(job.kind, outcome).inc()
             log.info("job %s is over: %s", job_id, outcome)
             await until_written(lambda: after(accepted, self.queue))
+
+    async def _gathered(self, job_id: str) -> None:
+        """Until no photo has come to the job's album for a while."""
+        while accepted := await until_written(lambda: self.queue.store.job(job_id)):
+            left = job_in(accepted).gathered + GATHER_SECONDS - time.time()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, GATHER_SECONDS))
+
+    async def _remember(self, user_id: int, pictures: list[Picture]) -> None:
+        """For inline mode. That one is missing there is no reason to fail."""
+        with suppress(StoreError):
+            for picture in pictures:
+                note = f"{'photo' if picture.as_photo else 'document'} {picture.file_id}"
+                await self.queue.store.note_result(user_id, note, RESULTS)
 
     async def _do(self, job: Job, beginnings: int, answer: "Answer") -> tuple[str, str | None]:
         """Answers the job with its picture; returns what became of it, and what is to be said."""
@@ -124,12 +177,12 @@ class Workshop:
             if beginnings > MOST_BEGINNINGS:
                 return "gave_up", keyboards.gave_up()
             async with answer, ChatActionSender.upload_photo(chat_id=job.chat_id, bot=self.bot):
-                with _measured("download"):
-                    work = await self._work(job)
-                with _measured("work"):
-                    result = await self._in_thread(partial(_encoded, job, work), answer.progress)
-                with _measured("deliver"):
-                    await answer.become(result)
+                if job.more:
+                    await self._album(job, answer)
+                else:
+                    result = await self._picture(job, job.photo, answer)
+                    with _measured("deliver"):
+                        await answer.become(result)
         except BadImage as error:
             return "bad_image", keyboards.explained(error)
         except (NobodyThere, TelegramForbiddenError):
@@ -140,45 +193,78 @@ class Workshop:
         except Exception:
             log.exception("job %s failed", job.id)
             return "failed", keyboards.failed()
-        seconds = time.monotonic() - began
+        seconds = (time.monotonic() - began) / max(1, len(job.photos) - len(job.results))
         await until_written(lambda: self.queue.store.note_seconds(job.kind, seconds))
         return "done", None
 
-    async def _work(self, job: Job) -> Callable[[OnProgress], Image.Image]:
-        """Downloads what the job needs; returns what is to be done in a thread."""
-        photo = await download(self.bot, job.photo.file_id)
-        if isinstance(job.wish, SeasonWish):
-            return partial(_change_season, photo, job.wish, self.settings)
-        if job.wish.file_id is None:
-            style = await asyncio.to_thread(PRESETS[job.wish.style].path.read_bytes)
-        else:
-            style = await download(self.bot, job.wish.file_id)
-        return partial(_paint, photo, style, job.wish, self.settings)
+    async def _album(self, job: Job, answer: "Answer") -> None:
+        """Each picture is put into the status message, which tells its file id; all are then sent
+        together by their ids. A photo that cannot be read is left out.
+        """
+        problem: BadImage | None = None
+        for number, photo in enumerate(job.photos[len(job.results) :], len(job.results) + 1):
+            picture = None
+            answer.begin_part(number, len(job.photos))
+            try:
+                result = await self._picture(job, photo, answer)
+                with _measured("deliver"):
+                    picture = await answer.show_part(result)
+            except BadImage as error:
+                problem = error
+            job = replace(job, results=(*job.results, picture))
+            await self._note_progress(job)
+        if not (pictures := [picture for picture in job.results if picture]):
+            raise problem or BadImage(keyboards.failed())
+        arrived = not job.sent
+        if arrived:
+            job = replace(job, sent=True)
+            await self._note_progress(job)
+            arrived = await answer.send_together(pictures)
+        unreadable = [n for n, picture in enumerate(job.results, 1) if picture is None]
+        await answer.give_way(keyboards.album_done(len(pictures), unreadable, arrived))
+
+    async def _note_progress(self, job: Job) -> None:
+        await until_written(lambda: self.queue.store.note_progress(job.id, to_json(job)))
+
+    async def _picture(self, job: Job, photo: Photo, answer: "Answer") -> Result:
+        with _measured("download"):
+            work = await self._work(job.wish, photo)
+        with _measured("work"):
+            encoded = partial(_encoded, job.wish, photo, work)
+            return await self._in_thread(encoded, answer.progress)
+
+    async def _work(self, wish: Wish, photo: Photo) -> Callable[[Work], Image.Image]:
+        """Downloads what the wish needs; returns what is to be done in a thread."""
+        content = await download(self.bot, photo.file_id)
+        if isinstance(wish, SeasonWish):
+            return lambda work: _change_season(content, wish, self.settings, work.on_progress)
+        if isinstance(wish, CompareWish):
+            result = await download(self.bot, wish.result)
+            return partial(_compare, content, result, self.settings)
+        styles = [await self._style(wish.style, wish.file_id)]
+        if wish.second:
+            styles.append(await self._style(wish.second, wish.second_file_id))
+        return partial(_paint, content, styles, wish, self.settings)
+
+    async def _style(self, name: str, file_id: str | None) -> bytes:
+        if file_id is None:
+            return await asyncio.to_thread(PRESETS[name].path.read_bytes)
+        return await download(self.bot, file_id)
 
     async def _in_thread(
-        self,
-        work: Callable[[OnProgress], T],
-        show_progress: Callable[[float], Awaitable[None]],
+        self, work: Callable[["Work"], T], show: Callable[["Work"], Awaitable[None]]
     ) -> T:
         """Runs `work` in a thread, shows how far it is, and stops it when this task ends before."""
-        stop = threading.Event()
-        reached = 0.0
-
-        def on_progress(fraction: float) -> None:
-            nonlocal reached
-            reached = fraction
-            if stop.is_set():
-                raise Cancelled
-
-        running = asyncio.get_running_loop().run_in_executor(self.threads, work, on_progress)
+        state = Work()
+        running = asyncio.get_running_loop().run_in_executor(self.threads, work, state)
         deadline = time.monotonic() + self.settings.job_timeout
         try:
             while not (await asyncio.wait({running}, timeout=PROGRESS_SECONDS))[0]:
                 if time.monotonic() > deadline:
                     raise TookTooLong
-                await show_progress(reached)
+                await show(state)
         except BaseException:  # took too long, was cancelled, or nobody waits for the result
-            stop.set()
+            state.stop.set()
             patience = 0 if self.hands_back else STOP_SECONDS
             if not (await asyncio.wait({running}, timeout=patience))[0] and patience:
                 log.critical("a thread does not stop: this process has to end")
@@ -209,6 +295,8 @@ class Answer:
         self.job, self.queue, self.bot = job, queue, bot
         self.message_id, self.sent = accepted.status_id, accepted.status_sent
         self.shown = ""
+        self.pictures: list[Picture] = []  # of the answer
+        self.part, self.parts = 1, 1
         self.began = time.monotonic()
         self.starting: asyncio.Task[None] | None = None
 
@@ -253,26 +341,33 @@ class Answer:
         else:  # cancelled meanwhile
             self.message_id = new
 
-    async def progress(self, fraction: float) -> None:
-        """Shows the share done, 0 to 1, unless the result itself is about to come."""
+    async def progress(self, work: Work) -> None:
+        """Shows the share done and the painting so far, unless the result is about to come."""
+        fraction = work.reached
         if self.starting and not self.starting.done():
             return
         if self.starting:
             self.starting.result()
         left = (time.monotonic() - self.began) * (1 - fraction) / max(fraction, 0.01)
-        text = keyboards.progress(fraction)
-        if left < EDIT_SECONDS or text == self.shown:
+        text = keyboards.progress(fraction, self.part, self.parts)
+        if left < EDIT_SECONDS or (text == self.shown and work.coarse is None):
             return
         if not await may_edit(self.job.chat_id, self.queue.pace):
             return
         try:
             with only_if_free():
-                done = await self.bot.edit_message_text(
-                    text,
-                    chat_id=self.job.chat_id,
-                    message_id=self.message_id,
-                    reply_markup=keyboards.status_menu(self.job.id),
-                )
+                menu = keyboards.status_menu(self.job.id)
+                coarse, work.coarse = work.coarse, None
+                if coarse:
+                    photo = BufferedInputFile(coarse, "paintbox.jpg")
+                    done = await self.bot.edit_message_media(
+                        InputMediaPhoto(media=photo, caption=text),
+                        chat_id=self.job.chat_id,
+                        message_id=self.message_id,
+                        reply_markup=menu,
+                    )
+                else:
+                    done = await self._edit(text, menu)
         except TelegramForbiddenError:
             raise NobodyThere from None
         except TelegramAPIError as error:  # an unseen status must not cost the result
@@ -285,15 +380,32 @@ class Answer:
         """Puts the picture into the status, or into a new one where the user deleted it; what
         Telegram does not take as a photo goes as a document.
         """
+        if picture := await self._show(result, partial(_under_result, self.job.wish)):
+            self.pictures.append(picture)
+
+    async def show_part(self, result: Result) -> Picture | None:
+        """Puts one of an album's pictures into the status until the next one is there."""
+        self.shown = keyboards.progress(1.0, self.part, self.parts)
+        menu = keyboards.status_menu(self.job.id)
+        return await self._show(result, lambda _: (self.shown, menu))
+
+    def begin_part(self, part: int, parts: int) -> None:
+        self.part, self.parts = part, parts
+        self.began = time.monotonic()
+
+    async def _show(
+        self, result: Result, under: Callable[[bool], tuple[str | None, InlineKeyboardMarkup]]
+    ) -> Picture | None:
+        """`under` gives the caption and the buttons for a file or for a photo."""
         if self.starting:
             await self.starting
-        caption, menu = _under_result(self.job)
         as_photo = result.as_photo
         for attempts_left in (2, 1, 0):
             media = InputMediaPhoto if as_photo else InputMediaDocument
             file = BufferedInputFile(result.data, result.name)
+            caption, menu = under(not as_photo)
             try:
-                await self.bot.edit_message_media(
+                message = await self.bot.edit_message_media(
                     media(media=file, caption=caption),
                     chat_id=self.job.chat_id,
                     message_id=self.message_id,
@@ -310,16 +422,54 @@ class Answer:
                 else:
                     raise
             else:
-                return
+                return picture_in(message) if isinstance(message, Message) else None
+        raise AssertionError("the last attempt returns or raises")
+
+    async def send_together(self, pictures: list[Picture]) -> bool:
+        """As albums, of photos and of files; False where Telegram does not tell that they came.
+
+        Then they are not sent again: nobody gets a picture twice.
+        """
+        self.pictures = pictures
+        where: dict[str, Any] = {"chat_id": self.job.chat_id, "reply_parameters": self.job.reply}
+        caption, _ = _under_result(self.job.wish, is_file=True)
+        try:
+            for as_photo in (True, False):
+                media = InputMediaPhoto if as_photo else InputMediaDocument
+                ids = [p.file_id for p in pictures if p.as_photo == as_photo]
+                captions = [caption, *[None] * len(ids)]
+                album: list[MediaUnion] = [
+                    media(media=file_id, caption=text)
+                    for file_id, text in zip(ids, captions, strict=False)
+                ]
+                if len(album) > 1:
+                    await self.bot.send_media_group(media=album, **where)
+                elif album and as_photo:
+                    await self.bot.send_photo(photo=ids[0], caption=caption, **where)
+                elif album:
+                    await self.bot.send_document(document=ids[0], caption=caption, **where)
+        except TelegramNetworkError as error:
+            log.warning("job %s: its album may not have come: %s", self.job.id, error)
+            return False
+        return True
+
+    async def give_way(self, words: str) -> None:
+        """A last word under an album, instead of the status above it."""
+        if self.message_id is not None:
+            with suppress(TelegramBadRequest):  # the user was quicker
+                await self.bot.delete_message(self.job.chat_id, self.message_id)
+        await self.bot.send_message(
+            self.job.chat_id,
+            words,
+            reply_markup=keyboards.album_menu(self.job.photo.album or ""),
+        )
 
     async def end_with(self, words: str) -> None:
         """The last word where there is no picture."""
         menu = keyboards.back_to_menu()
         if self.message_id is not None:
             try:
-                await self.bot.edit_message_text(
-                    words, chat_id=self.job.chat_id, message_id=self.message_id, reply_markup=menu
-                )
+                await self._edit(words, menu)
             except TelegramBadRequest as error:
                 if not is_gone(error):
                     raise
@@ -328,6 +478,15 @@ class Answer:
         await self.bot.send_message(
             self.job.chat_id, words, reply_markup=menu, reply_parameters=self.job.reply
         )
+
+    async def _edit(self, words: str, menu: InlineKeyboardMarkup) -> Message | bool:
+        return await edit_words(self.bot, self.job.chat_id, self.message_id, words, menu)
+
+
+def picture_in(message: Message) -> Picture | None:
+    if message.photo:
+        return Picture(message.photo[-1].file_id, as_photo=True)
+    return Picture(message.document.file_id, as_photo=False) if message.document else None
 
 
 def is_gone(error: TelegramBadRequest) -> bool:
@@ -354,21 +513,26 @@ def _measured(stage: str) -> Iterator[None]:
 
 
 def _paint(
-    photo: bytes, style: bytes, wish: StyleWish, settings: Settings, on_progress: OnProgress
+    photo: bytes, styles: list[bytes], wish: StyleWish, settings: Settings, work: Work
 ) -> Image.Image:
     limits = limits_of(settings)
     try:
-        style_image = decode(style, limits)
+        style, second = [*(decode(style, limits) for style in styles), None][:2]
     except BadImage as error:
         raise BadImage(N_("The style picture: {problem}"), problem=error) from error
+    assert style
     return paint(
         decode(photo, limits),
-        style_image,
+        style,
         size=settings.nst_size,
         strength=wish.strength,
         variation=wish.variation,
+        strokes=wish.strokes,
+        keep_colours=wish.keep_colours,
+        second=second,
         engine=settings.engine,
-        on_progress=on_progress,
+        on_progress=work.on_progress,
+        on_preview=work.on_preview,
     )
 
 
@@ -377,33 +541,43 @@ def _change_season(
 ) -> Image.Image:
     image = decode(photo, limits_of(settings))
     on_progress(0.5)  # the rest takes a fraction of a second
-    return change_season(image, wish.direction, size=settings.cyclegan_size, engine=settings.engine)
+    return change_season(
+        image,
+        wish.direction,
+        size=settings.cyclegan_size,
+        engine=settings.engine,
+        amount=AMOUNTS[wish.amount],
+    )
 
 
-def _encoded(
-    job: Job, work: Callable[[OnProgress], Image.Image], on_progress: OnProgress
-) -> Result:
-    """The finished picture as Telegram wants it: a file where the photo came as one, without loss,
-    or where it is too large or too elongated for a photo.
+def _compare(photo: bytes, result: bytes, settings: Settings, _: Work) -> Image.Image:
+    limits = limits_of(settings)
+    return side_by_side(decode(photo, limits), decode(result, limits))
+
+
+def _encoded(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work: Work) -> Result:
+    """The finished picture as Telegram wants it: a file where one is wished for or the photo came
+    as one, without loss, or where it is too large or too elongated for a photo.
     """
-    picture = work(on_progress)
-    on_progress(1.0)
+    picture = make(work)
+    work.on_progress(1.0)
+    as_file = not isinstance(wish, CompareWish) and (wish.as_file or photo.as_file)
     too_large = sum(picture.size) > MOST_SIDES_OF_PHOTO
     too_elongated = max(picture.size) > MOST_ELONGATED_PHOTO * min(picture.size)
-    if job.photo.as_file or too_large or too_elongated:
+    if as_file or too_large or too_elongated:
         data, extension = encode_file(picture)
         return Result(data, f"paintbox{extension}", as_photo=False)
     return Result(encode_photo(picture), "paintbox.jpg", as_photo=True)
 
 
-def _under_result(job: Job) -> tuple[str | None, InlineKeyboardMarkup]:
+def _under_result(wish: Wish, is_file: bool) -> tuple[str | None, InlineKeyboardMarkup]:
     """Caption and buttons."""
-    wish = job.wish
     if isinstance(wish, SeasonWish):
-        return None, keyboards.season_result_menu()
-    preset = PRESETS.get(wish.style)
-    caption = keyboards.caption_of(preset) if preset else None
-    return caption, keyboards.painting_menu(wish.style, wish.strength, wish.variation)
+        return None, keyboards.season_menu(wish, is_file=is_file)
+    if isinstance(wish, CompareWish):
+        return keyboards.compared(), keyboards.back_to_menu()
+    names = [keyboards.caption_of(PRESETS[s]) for s in (wish.style, wish.second) if s in PRESETS]
+    return "\n".join(names) or None, keyboards.painting_menu(wish, is_file=is_file)
 
 
 async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:

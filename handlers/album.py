@@ -1,11 +1,21 @@
-"""Albums of our own pictures: uploaded once, sent by their file ids from then on."""
+"""Pictures to choose from: albums of our own ones, a numbered sheet of the user's."""
 
+import asyncio
 from pathlib import Path
 
 from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import FSInputFile, InputMediaPhoto, MediaUnion
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-_file_ids: dict[tuple[int, Path], str] = {}  # each bot has ids of its own
+from image_processing import BadImage, Limits, decode, encode_photo, limits_of
+from sending import download
+from settings import Settings
+
+_file_ids: dict[tuple[int, Path], str] = {}  # of pictures uploaded once; each bot has its own
+
+TILE = 400  # pixels
+GAP = 8
 
 
 async def send_album(chat_id: int, pictures: list[tuple[Path, str]], bot: Bot) -> None:
@@ -18,3 +28,35 @@ async def send_album(chat_id: int, pictures: list[tuple[Path, str]], bot: Bot) -
     for (path, _caption), message in zip(pictures, messages, strict=True):
         if message.photo:
             _file_ids[bot.id, path] = message.photo[-1].file_id
+
+
+async def numbered_sheet(file_ids: list[str], bot: Bot, settings: Settings) -> bytes:
+    """A JPEG with a number on each of the pictures; one that is gone or damaged is a grey tile."""
+    pictures = await asyncio.gather(*(_download_or_nothing(bot, file_id) for file_id in file_ids))
+    return await asyncio.to_thread(_sheet, pictures, limits_of(settings))
+
+
+async def _download_or_nothing(bot: Bot, file_id: str) -> bytes:
+    try:
+        return await download(bot, file_id, patience=5)
+    except TelegramAPIError:
+        return b""
+
+
+def _sheet(pictures: list[bytes], limits: Limits) -> bytes:
+    columns = min(3, len(pictures))
+    rows = -(-len(pictures) // columns)
+    step = TILE + GAP
+    sheet = Image.new("RGB", (columns * step - GAP, rows * step - GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(64)
+    for place, data in enumerate(pictures):
+        left, top = place % columns * step, place // columns * step
+        try:
+            tile = ImageOps.fit(decode(data, limits), (TILE, TILE))
+        except BadImage:
+            tile = Image.new("RGB", (TILE, TILE), "grey")
+        sheet.paste(tile, (left, top))
+        draw.rounded_rectangle((left + 12, top + 12, left + 92, top + 92), 20, fill="white")
+        draw.text((left + 52, top + 52), str(place + 1), fill="black", font=font, anchor="mm")
+    return encode_photo(sheet)

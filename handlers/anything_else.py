@@ -1,6 +1,6 @@
 """Whatever no other router understood gets a friendly answer."""
 
-from aiogram import Bot, Router
+from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery, Message
 
 import keyboards
@@ -8,6 +8,19 @@ from handlers.reply import reply_to_press
 from settings import Settings
 
 router = Router(name="anything_else")
+
+
+MOVES = F.video | F.animation | F.video_note | F.sticker.is_animated | F.sticker.is_video
+
+
+@router.message(MOVES)
+async def answer_film(message: Message, settings: Settings) -> None:
+    await message.answer(keyboards.moves(), reply_markup=keyboards.main_menu(settings))
+
+
+@router.message(F.voice | F.audio)
+async def answer_sound(message: Message, settings: Settings) -> None:
+    await message.answer(keyboards.sounds(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message()

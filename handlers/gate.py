@@ -26,12 +26,14 @@ async def is_too_quick(
 
 
 @router.message(is_stranger)
+@router.edited_message(is_stranger)
 @router.callback_query(is_stranger)
 async def turn_away(event: Message | CallbackQuery, user: User, bot: Bot, pace: Pace) -> None:
     await _say_once(event, keyboards.not_allowed(), user, bot, pace)
 
 
 @router.message(is_too_quick)
+@router.edited_message(is_too_quick)
 @router.callback_query(is_too_quick)
 async def slow_down(event: Message | CallbackQuery, user: User, bot: Bot, pace: Pace) -> None:
     await _say_once(event, keyboards.slow_down(), user, bot, pace)

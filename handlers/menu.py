@@ -1,20 +1,50 @@
-"""/start, /help, /language, /forget and the main menu."""
+"""/start and its deep links, /help, /language, /forget and the main menu."""
 
 from html import escape
 
 from aiogram import Bot, F, Router
-from aiogram.filters import Command, CommandStart
-from aiogram.types import CallbackQuery, Message
+from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram.types import CallbackQuery, Message, Update
 from aiogram.utils.i18n import I18n
 
 import keyboards
+from handlers import season, style
 from handlers.reply import reply_to_press
 from jobs import Queue, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
+from model_cyclegan.season import Direction
+from presets import PRESETS
 from settings import Settings
 from users import User
+from wishes import StyleWish
 
 router = Router(name="menu")
+
+
+@router.message(CommandStart(deep_link=True, magic=F.args.in_({"winter", "summer"})))
+async def start_with_season(
+    message: Message,
+    command: CommandObject,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
+) -> None:
+    direction: Direction = "summer2winter" if command.args == "winter" else "winter2summer"
+    await season.choose(direction, message.chat.id, user, bot, queue, event_update)
+
+
+@router.message(CommandStart(deep_link=True, magic=F.args.removeprefix("style_").in_(PRESETS)))
+async def start_with_style(
+    message: Message,
+    command: CommandObject,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
+) -> None:
+    wish = StyleWish((command.args or "").removeprefix("style_"), None)
+    await style.choose(wish, message.chat.id, user, bot, queue, event_update)
 
 
 @router.message(CommandStart())

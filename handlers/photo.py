@@ -3,19 +3,26 @@
 Also the buttons under results and under the status message.
 """
 
+import time
 from contextlib import suppress
+from dataclasses import replace
+from itertools import groupby
 
 from aiogram import Bot, F, Router
+from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.exceptions import TelegramBadRequest
+from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, Update
+from aiogram.utils.i18n import I18n
 
 import keyboards
-from handlers.reply import chat_of, photo_behind, reply_to_press
-from jobs import Job, Queue, SeasonWish, StyleWish, Wish, cancel, submit
-from keyboards import CancelJob, Repaint
-from presets import PRESETS
+from captions import wish_in
+from handlers.reply import photo_behind, photo_meant, reply_to_press, result_in
+from jobs import Job, Queue, cancel, edit_words, job_in, submit, to_json
+from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, PaintAlbum, Repaint
 from settings import Settings
-from users import Photo, User, photo_in
+from users import Photo, User, is_same_message, photo_in
+from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
 router = Router(name="photo")
 
@@ -28,61 +35,186 @@ async def take_photo(
     bot: Bot,
     queue: Queue,
     settings: Settings,
+    i18n: I18n,
     event_update: Update,
 ) -> None:
+    named = named_by(message, i18n)
+    wish = named or await album_wish(photo, user, queue) or user.wish
     if photo.size > settings.max_file_mb * 2**20:
         await message.reply(keyboards.file_too_big(settings.max_file_mb))
+    elif photo.album and photo.album == user.style_album and named is None:
+        await take_second_style(photo, user, bot, queue)
+    elif wish is not None:
+        before = [p for p in user.pending if photo.album and p.album == photo.album]
+        user.pending = [p for p in user.pending if p not in before]
+        await work_on([*before, photo], wish, user, bot, queue, event_update)
     elif user.mode is None:
         await ask_about(message, photo, user)
-    elif user.mode == "style" and user.style is None:
-        user.remember_style(photo)
-        text = keyboards.own_style_chosen(photos_wait=bool(user.pending))
-        await message.reply(text, reply_markup=keyboards.back_to_menu())
-        await submit_pending(user, message.chat.id, event_update, bot, queue)
     else:
+        await take_style(message, photo, user, bot, queue, event_update)
+
+
+@router.message(F.text, F.reply_to_message)
+async def take_words(
+    message: Message,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    i18n: I18n,
+    event_update: Update,
+) -> None:
+    """The name of a painting or of a season answers a photo; other words are not about it."""
+    photo, wish = photo_meant(message), named_by(message, i18n)
+    if photo is None or wish is None:
+        raise SkipHandler
+    await work_on([photo], wish, user, bot, queue, event_update)
+
+
+@router.edited_message(F.func(photo_in).as_("photo"))
+async def take_edited_photo(
+    message: Message,
+    photo: Photo,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    settings: Settings,
+    i18n: I18n,
+    event_update: Update,
+) -> None:
+    """Another photo in place of one we know, or a caption that names something now."""
+    if any(is_same_message(waiting, photo) for waiting in user.pending):
+        user.pending = [photo if is_same_message(p, photo) else p for p in user.pending]
+        if named_by(message, i18n) is None:
+            return
+    known = next((old for old in user.recent if is_same_message(old, photo)), None)
+    is_new = known is not None and known.unique_id != photo.unique_id
+    if named_by(message, i18n) is None and not is_new:
+        return
+    for accepted in await queue.store.jobs(user.id):
+        job = job_in(accepted)
+        if is_same_message(job.photo, photo) and not job.more:
+            await cancel(job.id, user.id, queue)
+            if accepted.status_id:
+                with suppress(TelegramBadRequest):
+                    await bot.delete_message(job.chat_id, accepted.status_id)
+    photo = replace(photo, album=None)  # the others have not changed
+    await take_photo(message, photo, user, bot, queue, settings, i18n, event_update)
+
+
+@router.message(Command("me"))
+async def take_profile_photo(message: Message, user: User, bot: Bot) -> None:
+    """It is sent, so that there is a message to answer."""
+    photos = (await bot.get_user_profile_photos(user.id, limit=1)).photos
+    if not photos:
+        await message.reply(keyboards.no_profile_photo())
+        return
+    sent = await message.answer_photo(
+        photos[0][-1].file_id,
+        caption=keyboards.what_to_do_with_you(),
+        reply_markup=keyboards.photo_menu(),
+    )
+    if photo := photo_in(sent):
         user.remember_photo(photo)
-        await submit_pending(
-            user, message.chat.id, event_update, bot, queue, album=message.media_group_id
-        )
+
+
+def named_by(message: Message, i18n: I18n) -> Wish | None:
+    """What the caption or the text asks for by name; a forwarded one was written for others."""
+    text = message.caption or message.text
+    return wish_in(text, i18n) if text and message.forward_origin is None else None
+
+
+async def album_wish(photo: Photo, user: User, queue: Queue) -> Wish | None:
+    """What the other photos of its album are waiting for."""
+    if photo.album:
+        for accepted in await queue.store.jobs(user.id):
+            job = job_in(accepted)
+            if job.photo.album == photo.album and job.gathered:
+                return job.wish
+    return None
+
+
+async def work_on(
+    photos: list[Photo], wish: Wish, user: User, bot: Bot, queue: Queue, update: Update
+) -> None:
+    """Queues a photo that has just come; those of an album, which come one by one, as one job."""
+    job = _job(update, user, photos, wish)
+    album = job.photo.album
+    if album:
+        job = replace(job, gathered=time.time())
+    user.note_recent(photos)
+    refusal = await submit(job, queue)
+    if refusal and (album is None or album != user.answered_album):
+        user.answered_album = album
+        await bot.send_message(job.chat_id, refusal)
 
 
 async def ask_about(message: Message, photo: Photo, user: User) -> None:
     """Asks once for each album what to do with it, and remembers its photos."""
     user.remember_photo(photo)
-    if message.media_group_id and message.media_group_id == user.answered_album:
+    if photo.album and photo.album == user.answered_album:
         return
-    user.answered_album = message.media_group_id
+    user.answered_album = photo.album
     await message.reply(keyboards.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
 
 
-async def submit_pending(
-    user: User,
-    chat_id: int,
-    update: Update,
-    bot: Bot,
-    queue: Queue,
-    album: str | None = None,
+async def take_style(
+    message: Message, photo: Photo, user: User, bot: Bot, queue: Queue, update: Update
 ) -> None:
-    """Queues the photos that wait, for what the user has chosen."""
-    wish: Wish
-    if user.mode is not None and user.mode != "style":
-        wish = SeasonWish(user.mode)
-    elif user.style is not None:
-        wish = StyleWish(user.style, user.own_styles.get(user.style))
-    else:
+    """Of an album, the second picture may follow: then the photos that wait are held for it."""
+    wish = StyleWish(photo.unique_id, photo.file_id)
+    user.keep_style(photo)
+    user.choose(wish)
+    text = keyboards.style_chosen(wish, photos_wait=bool(user.pending))
+    answer = await message.reply(text, reply_markup=keyboards.back_to_menu())
+    user.style_album, user.style_answer = photo.album, answer.message_id
+    gathered = time.time() if photo.album else 0
+    await submit_pending(user, message.chat.id, update, bot, queue, gathered)
+
+
+async def take_second_style(photo: Photo, user: User, bot: Bot, queue: Queue) -> None:
+    """Mixed with the first one, which came just before. Of more pictures none is taken."""
+    first = user.wish
+    user.style_album = None
+    if not isinstance(first, StyleWish) or first.second:
         return
-    for photo in user.take_pending():
-        if refusal := await submit(_job(update, chat_id, user, photo, wish), queue):
-            if album is None or album != user.answered_album:
-                await bot.send_message(chat_id, refusal)
-            user.answered_album = album
+    user.keep_style(photo)
+    mix = replace(first, second=photo.unique_id, second_file_id=photo.file_id)
+    user.choose(mix)
+    photos_wait = False
+    for accepted in await queue.store.jobs(user.id):
+        job = job_in(accepted)
+        if job.wish == first and job.gathered:
+            changed = to_json(replace(job, wish=mix))
+            photos_wait |= await queue.store.extend(job.id, changed, instead_of=job.id)
+    with suppress(TelegramBadRequest):
+        await bot.edit_message_text(
+            keyboards.style_chosen(mix, photos_wait),
+            chat_id=photo.chat_id,
+            message_id=user.style_answer,
+            reply_markup=keyboards.back_to_menu(),
+        )
+
+
+async def submit_pending(
+    user: User, chat_id: int, update: Update, bot: Bot, queue: Queue, gathered: float = 0
+) -> None:
+    """Queues the photos that wait in this chat, for what the user has chosen."""
+    if user.wish is None:
+        return
+    photos = user.take_pending(chat_id)
+    user.note_recent(photos)
+    for _, together in groupby(photos, key=lambda photo: photo.album or photo.message_id):
+        job = replace(_job(update, user, [*together], user.wish), gathered=gathered)
+        if refusal := await submit(job, queue):
+            await bot.send_message(chat_id, refusal)
             return
 
 
-def _job(update: Update, chat_id: int, user: User, photo: Photo, wish: Wish) -> Job:
+def _job(update: Update, user: User, photos: list[Photo], wish: Wish) -> Job:
     """The same update delivered again makes the same job."""
-    job_id = f"{update.update_id}-{photo.message_id}"
-    return Job(job_id, chat_id, user.id, user.speaks, photo, wish)
+    first, *others = sorted(photos, key=lambda photo: photo.message_id)
+    job_id = f"{update.update_id}-{first.message_id}"
+    return Job(job_id, first.chat_id, user.id, user.speaks, first, wish, tuple(others))
 
 
 @router.callback_query(Repaint.filter())
@@ -94,18 +226,62 @@ async def repaint(
     queue: Queue,
     event_update: Update,
 ) -> None:
+    if wish := callback_data.wish(user.own_styles):
+        await submit_again(query, wish, user, bot, queue, event_update)
+    else:
+        await reply_to_press(
+            query, bot, keyboards.style_forgotten(), keyboards.style_menu(user.own_styles)
+        )
+
+
+@router.callback_query(ChangeSeason.filter())
+async def change_season(
+    query: CallbackQuery,
+    callback_data: ChangeSeason,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
+) -> None:
+    wish = SeasonWish(callback_data.direction, callback_data.amount, callback_data.as_file)
+    await submit_again(query, wish, user, bot, queue, event_update)
+
+
+@router.callback_query(MenuChoice.filter(F.item == Menu.COMPARE))
+async def compare(
+    query: CallbackQuery, user: User, bot: Bot, queue: Queue, event_update: Update
+) -> None:
+    if result := result_in(query):
+        await submit_again(query, CompareWish(result.file_id), user, bot, queue, event_update)
+    else:
+        await reply_to_press(query, bot, keyboards.photo_forgotten())
+
+
+async def submit_again(
+    query: CallbackQuery, wish: Wish, user: User, bot: Bot, queue: Queue, update: Update
+) -> None:
+    """Queues the photo that the button's message answers."""
     photo = photo_behind(query)
-    style_file_id = user.own_styles.get(callback_data.style)
     if photo is None:
         await reply_to_press(query, bot, keyboards.photo_forgotten())
-    elif callback_data.style not in PRESETS and style_file_id is None:
-        await reply_to_press(query, bot, keyboards.style_forgotten(), keyboards.style_menu())
-    else:
-        wish = StyleWish(
-            callback_data.style, style_file_id, callback_data.strength, callback_data.variation
+    elif refusal := await submit(_job(update, user, [photo], wish), queue):
+        await reply_to_press(query, bot, refusal)
+
+
+@router.callback_query(PaintAlbum.filter())
+async def paint_album(
+    query: CallbackQuery, callback_data: PaintAlbum, user: User, bot: Bot
+) -> None:
+    photos = [photo for photo in user.recent if photo.album == callback_data.album]
+    if photos:
+        for photo in photos:
+            user.remember_photo(photo)
+        user.choose(None)
+        await reply_to_press(
+            query, bot, keyboards.choose_style(), keyboards.style_menu(user.own_styles)
         )
-        if refusal := await submit(_job(event_update, chat_of(query), user, photo, wish), queue):
-            await reply_to_press(query, bot, refusal)
+    else:
+        await reply_to_press(query, bot, keyboards.photo_forgotten())
 
 
 @router.callback_query(CancelJob.filter())
@@ -115,9 +291,6 @@ async def cancel_job(
     cancelled = await cancel(callback_data.job_id, query.from_user.id, queue)
     if query.message:
         with suppress(TelegramBadRequest):  # the job was done first: its status is the picture
-            await bot.edit_message_text(
-                keyboards.cancelled() if cancelled else keyboards.over(),
-                chat_id=query.message.chat.id,
-                message_id=query.message.message_id,
-                reply_markup=keyboards.back_to_menu(),
-            )
+            words = keyboards.cancelled() if cancelled else keyboards.over()
+            where = query.message.chat.id, query.message.message_id
+            await edit_words(bot, *where, words, keyboards.back_to_menu())

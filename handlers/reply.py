@@ -1,5 +1,7 @@
 """Answering the press of a button, also where Telegram no longer shows us its message."""
 
+from dataclasses import replace
+
 from aiogram import Bot
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
@@ -21,6 +23,15 @@ def photo_behind(query: CallbackQuery) -> Photo | None:
 def result_in(query: CallbackQuery) -> Photo | None:
     """The picture of the button's message itself."""
     return photo_in(query.message) if isinstance(query.message, Message) else None
+
+
+def photo_meant(message: Message) -> Photo | None:
+    """The photo that a command comes with, or else answers: that one alone, not its album."""
+    if photo := photo_in(message):
+        return photo
+    answered = message.reply_to_message
+    photo = photo_in(answered) if answered else None
+    return replace(photo, album=None) if photo else None
 
 
 async def reply_to_press(

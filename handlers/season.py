@@ -1,15 +1,18 @@
 """Choosing a season: summer to winter, or winter to summer."""
 
 from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery, Update
+from aiogram.enums import ChatType
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message, Update
 
 import keyboards
-from handlers.photo import submit_pending
-from handlers.reply import chat_of, photo_behind, reply_to_press
+from handlers.photo import submit_pending, work_on
+from handlers.reply import chat_of, photo_behind, photo_meant
 from jobs import Queue
 from keyboards import Menu, MenuChoice
 from model_cyclegan.season import Direction
 from users import User
+from wishes import SeasonWish
 
 router = Router(name="season")
 
@@ -30,7 +33,35 @@ async def choose_season(
 ) -> None:
     if photo := photo_behind(query):
         user.remember_photo(photo)
-    user.mode = SEASONS[callback_data.item]
-    text = keyboards.season_chosen(user.mode, photos_wait=bool(user.pending))
-    await reply_to_press(query, bot, text, keyboards.back_to_menu())
-    await submit_pending(user, chat_of(query), event_update, bot, queue)
+    direction = SEASONS[callback_data.item]
+    await choose(direction, chat_of(query), user, bot, queue, event_update)
+
+
+@router.message(Command("winter", "summer"))
+async def take_command(
+    message: Message,
+    command: CommandObject,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
+) -> None:
+    """The photo it answers or comes with is changed; without one it is about photos to come."""
+    direction: Direction = "summer2winter" if command.command == "winter" else "winter2summer"
+    if photo := photo_meant(message):
+        await work_on([photo], SeasonWish(direction), user, bot, queue, event_update)
+    elif message.chat.type == ChatType.PRIVATE:
+        await choose(direction, message.chat.id, user, bot, queue, event_update)
+    else:
+        await message.reply(keyboards.season_in_group())
+
+
+async def choose(
+    direction: Direction, chat_id: int, user: User, bot: Bot, queue: Queue, update: Update
+) -> None:
+    """For the photos that wait in this chat, and for those to come."""
+    user.choose(SeasonWish(direction))
+    photos_wait = any(photo.chat_id == chat_id for photo in user.pending)
+    text = keyboards.season_chosen(direction, photos_wait)
+    await bot.send_message(chat_id, text, reply_markup=keyboards.back_to_menu())
+    await submit_pending(user, chat_id, update, bot, queue)

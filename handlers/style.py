@@ -1,18 +1,53 @@
-"""Choosing a style: a famous painting, or a picture of the user's own."""
+"""Choosing a style: a famous painting, a picture of the user's own, or a mix of two."""
+
+from dataclasses import replace
 
 from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery, Update
+from aiogram.enums import ChatType
+from aiogram.filters import Command, CommandObject
+from aiogram.types import BufferedInputFile, CallbackQuery, Message, Update
+from aiogram.utils.i18n import I18n
 
 import keyboards
-from handlers.album import send_album
-from handlers.photo import submit_pending
-from handlers.reply import chat_of, photo_behind, reply_to_press, result_in
+from captions import wish_in
+from handlers.album import numbered_sheet, send_album
+from handlers.photo import submit_pending, work_on
+from handlers.reply import chat_of, photo_behind, photo_meant, reply_to_press, result_in
 from jobs import Queue
-from keyboards import Menu, MenuChoice, StyleChoice
+from keyboards import Menu, MenuChoice, Mix, StyleChoice
 from presets import PRESETS
+from settings import Settings
 from users import User
+from wishes import StyleWish
 
 router = Router(name="style")
+
+
+@router.message(Command("style"))
+async def take_command(
+    message: Message,
+    command: CommandObject,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    i18n: I18n,
+    event_update: Update,
+) -> None:
+    """The photo it answers or comes with is painted; without one it is about photos to come."""
+    wish = wish_in(command.args or "", i18n)
+    photo = photo_meant(message)
+    if photo and isinstance(wish, StyleWish):
+        await work_on([photo], wish, user, bot, queue, event_update)
+    elif isinstance(wish, StyleWish) and message.chat.type == ChatType.PRIVATE:
+        await choose(wish, message.chat.id, user, bot, queue, event_update)
+    elif photo or message.chat.type == ChatType.PRIVATE:
+        if photo:
+            user.remember_photo(photo)
+        user.choose(None)
+        menu = keyboards.style_menu(user.own_styles)
+        await message.reply(keyboards.choose_style(), reply_markup=menu)
+    else:
+        await message.reply(keyboards.style_in_group())
 
 
 @router.callback_query(MenuChoice.filter(F.item.in_({Menu.STYLE, Menu.PAINT_RESULT})))
@@ -20,8 +55,9 @@ async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User,
     result = callback_data.item == Menu.PAINT_RESULT
     if photo := result_in(query) if result else photo_behind(query):
         user.remember_photo(photo)
-    user.mode, user.style = "style", None
-    await reply_to_press(query, bot, keyboards.choose_style(), keyboards.style_menu())
+    user.choose(None)
+    menu = keyboards.style_menu(user.own_styles)
+    await reply_to_press(query, bot, keyboards.choose_style(), menu)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.PRESETS))
@@ -31,8 +67,23 @@ async def show_presets(query: CallbackQuery, bot: Bot) -> None:
     await reply_to_press(query, bot, keyboards.choose_preset(), keyboards.preset_menu())
 
 
-@router.callback_query(StyleChoice.filter(F.style.in_(PRESETS)))
-async def choose_preset(
+@router.callback_query(MenuChoice.filter(F.item == Menu.OWN_STYLES))
+async def show_own_styles(query: CallbackQuery, user: User, bot: Bot, settings: Settings) -> None:
+    if not user.own_styles:
+        menu = keyboards.style_menu(user.own_styles)
+        await reply_to_press(query, bot, keyboards.style_forgotten(), menu)
+        return
+    sheet = await numbered_sheet(list(user.thumbnails.values()), bot, settings)
+    await bot.send_photo(
+        chat_of(query),
+        BufferedInputFile(sheet, "styles.jpg"),
+        caption=keyboards.choose_own_style(),
+        reply_markup=keyboards.own_style_menu(user.own_styles),
+    )
+
+
+@router.callback_query(StyleChoice.filter())
+async def choose_one(
     query: CallbackQuery,
     callback_data: StyleChoice,
     user: User,
@@ -40,20 +91,62 @@ async def choose_preset(
     queue: Queue,
     event_update: Update,
 ) -> None:
-    user.mode, user.style = "style", callback_data.style
-    preset = PRESETS[callback_data.style]
-    text = keyboards.preset_chosen(preset, photos_wait=bool(user.pending))
-    await reply_to_press(query, bot, text, keyboards.back_to_menu())
-    await submit_pending(user, chat_of(query), event_update, bot, queue)
+    style = callback_data.style
+    if style in PRESETS or style in user.own_styles:
+        wish = StyleWish(style, user.own_styles.get(style))
+        await choose(wish, chat_of(query), user, bot, queue, event_update)
+    else:
+        menu = keyboards.style_menu(user.own_styles)
+        await reply_to_press(query, bot, keyboards.style_forgotten(), menu)
+
+
+@router.callback_query(Mix.filter())
+async def choose_two(
+    query: CallbackQuery,
+    callback_data: Mix,
+    user: User,
+    bot: Bot,
+    queue: Queue,
+    event_update: Update,
+) -> None:
+    """Step by step in the message with the numbers."""
+    first, second = callback_data.first, callback_data.second
+    if first in PRESETS and second in PRESETS and first != second:
+        wish = StyleWish(first, None, second=second)
+        await choose(wish, chat_of(query), user, bot, queue, event_update)
+    elif isinstance(query.message, Message):
+        first = first if first in PRESETS and second is None else None
+        await query.message.edit_text(
+            keyboards.choose_mix(first), reply_markup=keyboards.mix_menu(first)
+        )
+
+
+async def choose(
+    wish: StyleWish, chat_id: int, user: User, bot: Bot, queue: Queue, update: Update
+) -> None:
+    """For the photos that wait in this chat, and for those to come."""
+    user.choose(wish)
+    photos_wait = any(photo.chat_id == chat_id for photo in user.pending)
+    text = keyboards.style_chosen(wish, photos_wait)
+    await bot.send_message(chat_id, text, reply_markup=keyboards.back_to_menu())
+    await submit_pending(user, chat_id, update, bot, queue)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))
 async def use_photo_as_style(query: CallbackQuery, user: User, bot: Bot) -> None:
-    photos = user.take_pending()
-    photo = photo_behind(query) or (photos[-1] if photos else None)
-    if photo is None:
+    """Of an album its first two pictures, mixed."""
+    photos = user.take_pending(chat_of(query))
+    asked = photo_behind(query) or (photos[-1] if photos else None)
+    if asked is None:
         await reply_to_press(query, bot, keyboards.photo_forgotten())
         return
-    user.remember_style(photo)
-    text = keyboards.own_style_chosen(photos_wait=False)
+    styles = [photo for photo in photos if photo.album and photo.album == asked.album][:2]
+    styles = styles if len(styles) == 2 else [asked]
+    for style in styles:
+        user.keep_style(style)
+    wish = StyleWish(styles[0].unique_id, styles[0].file_id)
+    if len(styles) == 2:
+        wish = replace(wish, second=styles[1].unique_id, second_file_id=styles[1].file_id)
+    user.choose(wish)
+    text = keyboards.style_chosen(wish, photos_wait=False)
     await reply_to_press(query, bot, text, keyboards.back_to_menu())

@@ -49,12 +49,20 @@ class Store(Protocol):
     async def is_handled(self, update_id: int) -> bool: ...
 
     async def forget(self, user_id: int) -> list[str]:
-        """Erases the user and strikes out their jobs, whose ids it returns."""
+        """Erases the user and their results; strikes out their jobs, whose ids it returns."""
 
     async def accept(
         self, job_id: str, user_id: int, job: str, per_user: int, in_all: int
     ) -> Verdict:
         """Writes a job down, unless it was before, or too many wait: of this user, or in all."""
+
+    async def extend(self, job_id: str, job: str, instead_of: str) -> bool:
+        """Changes a job that has not begun, so that it does the work of another one as well, whose
+        id counts as finished; False where it has begun or is struck out.
+        """
+
+    async def note_progress(self, job_id: str, job: str) -> None:
+        """Changes a job in work, unless it is struck out."""
 
     async def job(self, job_id: str) -> Accepted | None: ...
 
@@ -77,6 +85,12 @@ class Store(Protocol):
 
     async def finish(self, job_id: str) -> bool:
         """Strikes the job out and remembers its id; whether it was still there."""
+
+    async def note_result(self, user_id: int, result: str, kept: int) -> None:
+        """Remembers the newest result of a user, and forgets what was before the last `kept`."""
+
+    async def results(self, user_id: int) -> list[str]:
+        """The newest first."""
 
     async def note_seconds(self, kind: str, seconds: float) -> None:
         """How long a job of this kind took, for the running mean."""

@@ -63,6 +63,15 @@ redis.call('HSET', KEYS[1], 'status_id', ARGV[1], 'status_sent', ARGV[3])
 return 1
 """
 
+# KEYS: the job, the finished id. ARGV: the job's JSON, seconds that the id is kept.
+EXTEND = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'started') == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'job', ARGV[1])
+redis.call('SET', KEYS[2], 1, 'EX', ARGV[2])
+return 1
+"""
+
 # KEYS: the job, the order, the finished id. ARGV: id, seconds that the id is kept.
 FINISH = """
 local user = redis.call('HGET', KEYS[1], 'user_id')
@@ -99,6 +108,7 @@ class RedisStore:
         self._accept = client.register_script(ACCEPT)
         self._change = client.register_script(CHANGE)
         self._set_status = client.register_script(SET_STATUS)
+        self._extend = client.register_script(EXTEND)
         self._finish = client.register_script(FINISH)
         self._note_seconds = client.register_script(NOTE_SECONDS)
         self._lead = client.register_script(LEAD)
@@ -153,7 +163,7 @@ class RedisStore:
 
     async def forget(self, user_id: int) -> list[str]:
         with _failures_told():
-            await self._redis.delete(f"{PREFIX}user:{user_id}")
+            await self._redis.delete(f"{PREFIX}user:{user_id}", _results_of(user_id))
             job_ids = [str(job_id) for job_id in await self._redis.smembers(_jobs_of(user_id))]
         return [job_id for job_id in job_ids if await self.finish(job_id)]
 
@@ -166,6 +176,14 @@ class RedisStore:
                 keys, [job_id, user_id, job, time.time(), per_user, in_all]
             )
         return verdict
+
+    async def extend(self, job_id: str, job: str, instead_of: str) -> bool:
+        keys = [_job_key(job_id), _finished_key(instead_of)]
+        with _failures_told():
+            return bool(await self._extend(keys, [job, KEPT_SECONDS]))
+
+    async def note_progress(self, job_id: str, job: str) -> None:
+        await self._changed(job_id, 0, "", "job", job)
 
     async def job(self, job_id: str) -> Accepted | None:
         with _failures_told():
@@ -209,6 +227,17 @@ class RedisStore:
         with _failures_told():
             return bool(await self._finish(keys, [job_id, KEPT_SECONDS]))
 
+    async def note_result(self, user_id: int, result: str, kept: int) -> None:
+        with _failures_told():
+            async with self._redis.pipeline(transaction=True) as both:
+                both.lpush(_results_of(user_id), result)
+                both.ltrim(_results_of(user_id), 0, kept - 1)
+                await both.execute()
+
+    async def results(self, user_id: int) -> list[str]:
+        with _failures_told():
+            return [str(result) for result in await self._redis.lrange(_results_of(user_id), 0, -1)]
+
     async def note_seconds(self, kind: str, seconds: float) -> None:
         with _failures_told():
             await self._note_seconds([f"{PREFIX}pace"], [kind, seconds, PACE_SMOOTHING])
@@ -251,6 +280,10 @@ def _job_key(job_id: str) -> str:
 
 def _jobs_of(user_id: int) -> str:
     return f"{PREFIX}jobs_of:{user_id}"
+
+
+def _results_of(user_id: int) -> str:
+    return f"{PREFIX}results_of:{user_id}"
 
 
 def _finished_key(job_id: str) -> str:

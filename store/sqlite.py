@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS finished (id TEXT PRIMARY KEY, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS finished_at ON finished (at);
 CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS updates_at ON updates (at);
+CREATE TABLE IF NOT EXISTS results (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL,
+    result TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS results_of_users ON results (user_id);
 CREATE TABLE IF NOT EXISTS pace (kind TEXT PRIMARY KEY, seconds REAL NOT NULL);
 """
 
@@ -123,6 +129,7 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> list[str]:
             rows = db.execute("SELECT id FROM jobs WHERE user_id = ?", (user_id,)).fetchall()
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
+            db.execute("DELETE FROM results WHERE user_id = ?", (user_id,))
             for (job_id,) in rows:
                 _strike_out(db, job_id)
             return [str(job_id) for (job_id,) in rows]
@@ -152,6 +159,21 @@ class SqliteStore:
             return "accepted"
 
         return await self._do(work)
+
+    async def extend(self, job_id: str, job: str, instead_of: str) -> bool:
+        change = "UPDATE jobs SET job = ? WHERE id = ? AND started IS NULL"
+
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute(change, (job, job_id)).rowcount:
+                return False
+            db.execute("INSERT OR REPLACE INTO finished VALUES (?, ?)", (instead_of, time.time()))
+            return True
+
+        return await self._do(work)
+
+    async def note_progress(self, job_id: str, job: str) -> None:
+        change = "UPDATE jobs SET job = ? WHERE id = ?"
+        await self._do(lambda db: db.execute(change, (job, job_id)))
 
     async def job(self, job_id: str) -> Accepted | None:
         return await self._do(lambda db: _job(db, job_id))
@@ -186,6 +208,24 @@ class SqliteStore:
 
     async def finish(self, job_id: str) -> bool:
         return await self._do(lambda db: _strike_out(db, job_id))
+
+    async def note_result(self, user_id: int, result: str, kept: int) -> None:
+        add = "INSERT INTO results (user_id, result) VALUES (?, ?)"
+        forget = (
+            "DELETE FROM results WHERE user_id = ? AND number NOT IN "
+            "(SELECT number FROM results WHERE user_id = ? ORDER BY number DESC LIMIT ?)"
+        )
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(add, (user_id, result))
+            db.execute(forget, (user_id, user_id, kept))
+
+        await self._do(work)
+
+    async def results(self, user_id: int) -> list[str]:
+        query = "SELECT result FROM results WHERE user_id = ? ORDER BY number DESC"
+        rows = await self._do(lambda db: db.execute(query, (user_id,)).fetchall())
+        return [str(row[0]) for row in rows]
 
     async def note_seconds(self, kind: str, seconds: float) -> None:
         change = (

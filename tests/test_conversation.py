@@ -1,12 +1,13 @@
 """The whole conversation with the real bot: a process of its own, over HTTP, real paintings."""
 
+import asyncio
 import io
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from local_chat.client import Message, Person, join
+from local_chat.client import Message, Person, join, open_group
 from local_chat.server import LocalChat, start
 from tests.conftest import PHOTOS, STYLES, bot_in_chat
 
@@ -54,6 +55,10 @@ async def choose_preset(person: Person, number: str = "2") -> None:
     await person.next_album(30)
     await person.press(await person.next_message(), number)
     await person.next_message()
+
+
+def is_reply_to(message: Message, photo: Message) -> bool:
+    return bool(message.raw.get("reply_to_message", {}).get("message_id") == photo.id)
 
 
 async def result_in(person: Person, status: Message) -> Message:
@@ -116,6 +121,9 @@ async def test_its_profile_is_published_in_both_languages(chat: LocalChat) -> No
     async with join(chat.url, "Ann", "en") as ann:
         await ann.say("/start")
         await ann.next_message()  # the bot has started
+    async with asyncio.timeout(30):
+        while ("short_description", "ru") not in chat.state.texts:  # the last one  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
     english = chat.state.commands["default", ""]
     russian = chat.state.commands["default", "ru"]
     assert [c["command"] for c in english] == [c["command"] for c in russian]
@@ -168,6 +176,223 @@ async def test_softer_and_stronger_need_no_second_photo(chat: LocalChat) -> None
         assert "🪶 Softer" not in texts_of(soft)
         changes = [difference(await ann.download(m), CAT) for m in (soft, normal, strong)]
         assert changes == sorted(changes)
+
+
+async def test_a_result_is_compared_with_its_photo_and_sent_as_a_file(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        [photo] = await ann.send_photo(CAT)
+        result = await next_result(ann)
+        await ann.press(result, "↔️ Compare")
+        both = await next_result(ann)
+        assert both.raw["reply_to_message"]["message_id"] == photo.id
+        width, height = opened(await ann.download(both)).size
+        assert width / height == pytest.approx(2 * 400 / 267, rel=0.02)
+        await ann.press(result, "📎 As a file")
+        file = await next_result(ann)
+        assert file.document is not None
+        assert "📎 As a file" not in texts_of(file)
+        with Image.open(io.BytesIO(await ann.download(file))) as painting:
+            assert painting.format == "PNG"
+        small = [
+            opened(await ann.download(m)).convert("L").resize((99, 66)) for m in (file, result)
+        ]
+        assert ImageStat.Stat(ImageChops.difference(*small)).mean[0] < 2  # JPEG's loss
+
+
+async def test_colours_strokes_and_mixes(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        first = await next_result(ann)
+        await ann.press(first, "🌈 My colours")
+        coloured = await next_result(ann)
+        await ann.press(first, "🧹 Larger strokes")
+        larger = await next_result(ann)
+        assert "🧹 Larger strokes" not in texts_of(larger)
+        await ann.press(larger, "🌈 My colours")  # keeps the larger strokes
+        both = await next_result(ann)
+        assert "🧹 Larger strokes" not in texts_of(both)
+        assert "🌈 The painting's colours" in texts_of(both)
+        paintings = [await ann.download(m) for m in (first, coloured, larger, both)]
+        for number, one in enumerate(paintings):
+            assert all(difference(one, other) > 2 for other in paintings[:number])
+
+        def chrominance(data: bytes) -> list[float]:
+            return ImageStat.Stat(opened(data).convert("YCbCr")).mean[1:]
+
+        assert chrominance(paintings[1]) == pytest.approx(chrominance(CAT), abs=3)
+        assert chrominance(paintings[0]) != pytest.approx(chrominance(CAT), abs=3)
+
+        await ann.press(first, "🎨 Another style")
+        await ann.press(await ann.next_message(), "🖼 Famous paintings")
+        await ann.next_album(30)
+        menu = await ann.next_message()
+        await ann.press(menu, "🎭 Mix two of them")
+        await ann.press(await ann.wait_for(lambda m: "The first one" in m.text), "1")
+        await ann.press(await ann.wait_for(lambda m: "the second" in m.text), "3")
+        assert "“The Starry Night” and “The Kiss”" in (await ann.next_message()).text
+        mixed = await next_result(ann)
+        assert "Gogh" in mixed.text
+        assert "Klimt" in mixed.text
+
+
+async def test_a_season_goes_less_far_and_farther(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(FIELDS, caption="Make it WINTER, please")
+        normal = await next_result(ann)
+        await ann.press(normal, "🌤 Weaker")
+        weaker = await next_result(ann)
+        await ann.press(normal, "🌪 Stronger")
+        stronger = await next_result(ann)
+        changes = [difference(await ann.download(m), FIELDS) for m in (weaker, normal, stronger)]
+        assert changes == sorted(changes)
+        await ann.press(normal, "📎 As a file")
+        assert (await next_result(ann)).document
+
+
+async def test_a_caption_names_what_to_do(chat: LocalChat) -> None:
+    async with join(chat.url, "Анна", "ru") as anna:
+        await anna.send_photo(CAT, caption="в стиле Климта")
+        assert "Поцелуй" in (await next_result(anna)).text
+        photos = await anna.send_photo(CAT, COFFEE, caption="Большая волна")
+        album = await album_for(anna, photos)
+        assert "Хокусай" in album[0].text
+        assert (await anna.next_message()).text == "Готово: 2 картинки."
+        await anna.send_photo(COFFEE, caption="Климт", forwarded_from="Somebody")
+        assert "Что с ним сделать?" in (await anna.next_message()).text
+
+
+async def test_commands_answer_photos_or_set_what_is_to_come(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        [photo] = await ann.send_photo(CAT)
+        await ann.next_message()
+        await ann.say("/style Klimt", reply_to=photo)
+        painted = await next_result(ann)
+        assert "Klimt" in painted.text
+        await ann.say("/winter", reply_to=painted)
+        assert is_reply_to(await next_result(ann), painted)
+        await ann.say("/summer")
+        assert "Let it thaw" in (await ann.next_message()).text
+        assert is_reply_to(await next_result(ann), photo)  # it had waited for a choice
+        await ann.say("/start style_great_wave")
+        assert "Great Wave" in (await ann.next_message()).text
+        await ann.send_photo(COFFEE)
+        assert "Hokusai" in (await next_result(ann)).text
+        await ann.say("hokusai ejiri", reply_to=photo)
+        assert "Ejiri" in (await next_result(ann)).text
+
+
+async def test_profile_picture_and_stickers(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/me")
+        assert "no profile picture" in (await ann.next_message()).text
+        await ann.set_profile_photo(CAT)
+        await ann.say("/me")
+        asked = await ann.next_message()
+        await ann.press(asked, "❄️ Summer to winter")
+        await ann.next_message()
+        assert is_reply_to(await next_result(ann), asked)
+        sticker = await ann.send_sticker(picture(PHOTOS / "chelsea.jpg", 512, "WEBP"))
+        assert is_reply_to(await next_result(ann), sticker)
+
+
+async def test_own_styles_are_offered_again_mixed_and_forgotten(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        [photo] = await ann.send_photo(CAT)
+        await ann.press(await ann.next_message(), "🎨 Paint in a style")
+        choice = await ann.next_message()
+        assert "🗂 My style pictures" not in texts_of(choice)
+        await ann.send_photo(KISS, COFFEE)  # an album of two styles
+        answer = await ann.next_message()
+        await ann.wait_for(lambda m: m.id == answer.id and "these two" in m.text)
+        mixed = await next_result(ann)
+        assert is_reply_to(mixed, photo)
+        await ann.press(mixed, "🎲 Again")  # both styles' ids are in the button
+        assert difference(*[await ann.download(m) for m in (mixed, await next_result(ann))]) > 2
+        await ann.press(mixed, "🎨 Another style")
+        await ann.press(await ann.next_message(), "🗂 My style pictures")
+        sheet = await ann.next_message()
+        assert texts_of(sheet) == ["1", "2", "☰ Menu"]
+        assert opened(await ann.download(sheet)).width > opened(await ann.download(sheet)).height
+        await ann.press(sheet, "2")
+        await ann.next_message()
+        assert is_reply_to(await next_result(ann), photo)
+        await ann.say("/forget")
+        await ann.next_message()
+        await ann.press(sheet, "1")
+        assert "no longer have that style" in (await ann.next_message()).text
+
+
+async def test_an_edited_photo_is_painted_anew(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        [photo] = await ann.send_photo(CAT, caption="winter")
+        await next_result(ann)
+        await ann.edit(photo, "winter", photo=COFFEE)
+        assert opened(await ann.download(await next_result(ann))).size == opened(COFFEE).size
+        await ann.edit(photo, "what a day")  # says nothing to us
+        await ann.edit(photo, "klimt")
+        assert "Klimt" in (await next_result(ann)).text
+
+
+async def test_inline_mode_offers_the_last_results(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        empty = await ann.ask_inline()
+        assert empty["results"] == []
+        assert empty["button"]["text"] == "Send me a photo first"
+        await ann.send_photo(CAT, caption="winter")
+        result = await next_result(ann)
+        await ann.send_document(CAT, "cat.jpg", caption="summer")
+        file = await next_result(ann)
+        async with asyncio.timeout(10):
+            while len((offer := await ann.ask_inline())["results"]) < 2:  # noted a moment later
+                await asyncio.sleep(0.1)
+        sent = await ann.choose_inline(offer, 1)
+        assert await ann.download(sent) == await ann.download(result)
+        assert (await ann.choose_inline(offer, 0)).document == file.document
+        await ann.say("/forget")
+        await ann.wait_for(lambda m: "erased" in m.text)
+        assert (await ann.ask_inline())["results"] == []
+
+
+async def test_in_a_group_it_speaks_when_spoken_to(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann, join(chat.url, "Борис", "ru") as boris:
+        ann_there, boris_there = await open_group("Friends", ann, boris)
+        await ann_there.say("Hello everybody")
+        [photo] = await ann_there.send_photo(CAT)
+        await boris_there.say("/winter", reply_to=photo)
+        status = await boris_there.next_message()
+        result = await result_in(boris_there, status)
+        assert is_reply_to(result, photo)
+        assert texts_of(result)[0] == "🌤 Слабее"
+        refusal = await ann_there.press(result, "🌤 Слабее")  # they are his
+        assert refusal.startswith("These buttons are somebody else's.")
+        await boris_there.press(result, "🎨 Нарисовать это")
+        choice = await boris_there.next_message()
+        await boris_there.send_photo(KISS, reply_to=choice)
+        assert "Буду рисовать" in (await boris_there.next_message()).text
+        assert is_reply_to(await next_result(boris_there), result)
+        name = chat.state.bot["username"]
+        await ann_there.send_photo(COFFEE, caption=f"@{name} klimt")
+        assert "Klimt" in (await next_result(boris_there)).text
+        await ann_there.say("/winter")
+        refusal_there = await boris_there.next_message()
+        assert "Answer a photo" in refusal_there.text
+        await ann_there.say("thank you", reply_to=refusal_there)
+        await ann_there.say("/help@other_bot")
+        await ann_there.say(f"/help@{name}")
+        assert "How it works" in (await boris_there.next_message()).text
+
+
+async def test_an_album_whose_arrival_is_not_known_is_not_sent_twice(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        fail = {"method": "sendMediaGroup", "error": "drop_after", "chat_id": ann.chat_id}
+        async with ann.session.post(f"{ann.url}/chat/fail", json=fail) as answer:
+            assert answer.ok
+        photos = await ann.send_photo(CAT, COFFEE, caption="winter")
+        await album_for(ann, photos)
+        assert "did not tell me" in (await ann.next_message()).text
+        assert sum(bool(m.album) for m in ann.history.values() if m.by_bot) == 2
 
 
 async def test_again_paints_another_variation(chat: LocalChat) -> None:
@@ -229,9 +454,20 @@ async def test_a_photo_sent_first_can_be_the_style(chat: LocalChat) -> None:
         assert opened(await ann.download(await next_result(ann))).size == opened(CAT).size
 
 
-async def test_an_album_is_asked_about_once_and_painted_whole(chat: LocalChat) -> None:
+async def album_for(person: Person, photos: list[Message]) -> list[Message]:
+    """The album of results that answers these photos, after its status and the last word."""
+    status = await person.next_message()
+    assert status.raw["reply_to_message"]["message_id"] == photos[0].id
+    album = await person.next_album(PAINTING_S * len(photos))
+    assert len(album) == len(photos)
+    assert album[0].raw["reply_to_message"]["message_id"] == photos[0].id
+    await person.wait_until_gone(status)
+    return album
+
+
+async def test_an_album_is_asked_about_once_and_answered_by_an_album(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
-        photos = await ann.send_photo(CAT, COFFEE, CAT)
+        photos = await ann.send_photo(CAT, COFFEE, FIELDS)
         await ann.press(await ann.next_message(), "🎨 Paint in a style")
         choice = await ann.next_message()
         assert "famous painting" in choice.text  # and no second question came before it
@@ -239,9 +475,31 @@ async def test_an_album_is_asked_about_once_and_painted_whole(chat: LocalChat) -
         await ann.next_album(30)
         await ann.press(await ann.next_message(), "1")
         await ann.next_message()
-        results = [await next_result(ann) for _ in photos]
-        answered = {result.raw["reply_to_message"]["message_id"] for result in results}
-        assert answered == {photo.id for photo in photos}
+        album = await album_for(ann, photos)
+        assert "Starry Night" in album[0].text
+        sizes = [opened(await ann.download(painting)).size for painting in album]
+        assert sizes == [opened(photo).size for photo in (CAT, COFFEE, FIELDS)]
+        last_word = await ann.next_message()
+        assert last_word.text == "Done: 3 pictures."
+
+        await ann.press(last_word, "🎨 Another style")  # for the same photos
+        await ann.next_message()
+        await ann.send_photo(KISS)
+        await ann.next_message()
+        await album_for(ann, photos)
+
+
+async def test_an_album_sent_after_the_choice_is_one_job(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/start")
+        await ann.press(await ann.next_message(), "❄️ Summer to winter")
+        await ann.next_message()
+        photos = await ann.send_photo(FIELDS, b"GIF89a no picture", CAT)
+        album = await album_for(ann, photos)
+        assert [opened(await ann.download(m)).size for m in album] == [
+            opened(photo).size for photo in (FIELDS, CAT)
+        ]
+        assert (await ann.next_message()).text.startswith("Done: 2 pictures. Photo 2 I could not")
 
 
 async def test_a_file_comes_back_as_a_file_without_loss(chat: LocalChat) -> None:
@@ -268,7 +526,7 @@ async def test_a_photo_changes_its_season_at_its_own_size(chat: LocalChat) -> No
         winter = await ann.download(result)
         assert opened(winter).size == opened(FIELDS).size
         assert difference(winter, FIELDS) > 3
-        await ann.press(result, "🎨 Paint this in a style")
+        await ann.press(result, "🎨 Paint this")
         await ann.next_message()
         await ann.send_photo(KISS)
         await ann.next_message()
@@ -297,13 +555,18 @@ async def test_examples_are_shown_as_an_album(chat: LocalChat) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["voice", "location", "contact", "video", "dice", "audio", "video_note"]
+    ("kind", "words"),
+    [
+        *[(kind, "Moving") for kind in ("video", "video_note", "animation", "sticker")],
+        *[(kind, "I have eyes only") for kind in ("voice", "audio")],
+        *[(kind, "I work with photos.") for kind in ("location", "contact", "dice")],
+    ],
 )
-async def test_anything_else_gets_a_friendly_answer(chat: LocalChat, kind: str) -> None:
+async def test_anything_else_gets_a_friendly_answer(chat: LocalChat, kind: str, words: str) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await ann.send_other(kind)
         answer = await ann.next_message()
-        assert answer.text.startswith("I work with photos.")
+        assert answer.text.startswith(words)
         assert answer.buttons
 
 

@@ -1,0 +1,64 @@
+"""What a caption or a command's words ask for: a preset or a season, by name, in any language."""
+
+import re
+
+from aiogram.utils.i18n import I18n
+
+from presets import PRESETS, Preset
+from wishes import SeasonWish, StyleWish
+
+MOST_WORDS = 8  # a longer caption tells a story
+WINTER = {"winter", "зима", "зиму", "зимы", "зиме", "зимой", "зимний", "зимнее"}
+SUMMER = {"summer", "лето", "лета", "лету", "лете", "летом", "летний", "летнее"}
+UNIMPORTANT = {"the", "off", "du", "de", "la", "in", "в", "де", "ла"}
+
+
+def wish_in(text: str, i18n: I18n) -> StyleWish | SeasonWish | None:
+    """A painting goes by its name, by two words of its title, or by its painter, who then means the
+    first of theirs. Of two seasons the last one counts: "from summer to winter".
+    """
+    words = words_of(text)
+    if not words or len(words) > MOST_WORDS:
+        return None
+    score, name = max(
+        ((fitting(preset, words, i18n), preset.name) for preset in PRESETS.values()),
+        key=lambda pair: pair[0],
+    )
+    if score:
+        return StyleWish(name, None)
+    seasons = [word for word in words if word in WINTER | SUMMER]
+    if not seasons:
+        return None
+    return SeasonWish("summer2winter" if seasons[-1] in WINTER else "winter2summer")
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold().replace("ё", "е"))
+
+
+def fitting(preset: Preset, words: list[str], i18n: I18n) -> int:
+    """How well the words name the painting; 0 for not at all."""
+    best = 0
+    for language in (i18n.default_locale, *i18n.available_locales):
+        author = words_of(i18n.gettext(preset.author, locale=language))
+        title = words_of(i18n.gettext(preset.title, locale=language))
+        of_title = [word for word in title if word not in UNIMPORTANT | WINTER | SUMMER]
+        found = count(of_title, words)
+        if found and found >= min(2, len(of_title)):
+            best = max(best, 1 + found)
+        if count(author[-1:], words):
+            best = max(best, 1)
+    of_name = words_of(preset.name)
+    return max(best, 1 + len(of_name)) if count(of_name, words) == len(of_name) else best
+
+
+def count(names: list[str], words: list[str]) -> int:
+    return sum(any(is_form_of(word, name) for word in words) for name in names)
+
+
+def is_form_of(word: str, name: str) -> bool:
+    """Russian names are declined: their last letters may differ."""
+    if name.isascii():
+        return word == name
+    ending = 0 if len(name) < 4 else 1 if len(name) < 6 else 2
+    return word.startswith(name[: len(name) - ending]) and abs(len(word) - len(name)) <= 2
