@@ -8,6 +8,7 @@ from typing import Literal
 
 import openvino as ov  # type: ignore[import-untyped]
 
+from memory import give_back_freed_memory
 from settings import ROOT, Engine
 
 Precision = Literal["bf16", "f32"]
@@ -33,6 +34,7 @@ def has_cuda() -> bool:
 
 @cache
 def core() -> ov.Core:
+    give_back_freed_memory()
     return ov.Core()
 
 

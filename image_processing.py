@@ -22,7 +22,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from memory import free_mb
 from model_cyclegan.season import DIRECTIONS, Direction, translate
+from model_nst.engine import Engine as StyleEngine
 from model_nst.engine import get_engine
 from model_nst.style_transfer import Strength, Strokes, transfer
 from presets import N_, PRESETS
@@ -235,14 +237,15 @@ def paint(
 ) -> Image.Image:
     """Repaints `content` in the style of `style`, at the size of `content`; all pictures are RGB.
 
-    `size` is the long side in pixels that is worked at, 128 to 2048. Each `variation` is another
-    painting of the same photo. A `second` style is mixed in with the share `mix`, 0 to 1. With
-    `keep_colours` only the luminance is painted (Gatys et al., "Preserving Color in Neural Artistic
-    Style Transfer", 2016). `on_progress` gets the share done, 0 to 1, at every step, and
-    `on_preview` what the painting looks like so far, at the size that is worked at, a few times,
-    the first after a small part of the work; whatever they raise stops the work.
+    `size` is the long side in pixels that is worked at, 128 to 2048, or less where the memory does
+    not suffice for it. Each `variation` is another painting of the same photo. A `second` style is
+    mixed in with the share `mix`, 0 to 1. With `keep_colours` only the luminance is painted (Gatys
+    et al., "Preserving Color in Neural Artistic Style Transfer", 2016). `on_progress` gets the
+    share done, 0 to 1, at every step, and `on_preview` what the painting looks like so far, at the
+    size that is worked at, a few times, the first after a small part of the work; whatever they
+    raise stops the work.
     """
-    small = _working_copy(content, size)
+    small, fitting_engine = _within_memory(content, size, get_engine(engine))
     seen = small
     if keep_colours:
         seen = small.convert("L").convert("RGB")
@@ -260,7 +263,7 @@ def paint(
     painting = transfer(
         seen,
         style,
-        get_engine(engine),
+        fitting_engine,
         strength,
         variation,
         on_progress,
@@ -270,6 +273,19 @@ def paint(
         mix=mix,
     )
     return finished(painting, content)
+
+
+def _within_memory(
+    photo: Image.Image, size: int, engine: StyleEngine
+) -> tuple[Image.Image, StyleEngine]:
+    """The largest working copy up to `size` that can be painted in the memory there is."""
+    megabytes = free_mb(Settings())
+    while True:
+        small = _working_copy(photo, size)
+        fitting = engine.within(megabytes, small.width * small.height)
+        if fitting or size <= SMALLEST_WORKED_AT:
+            return small, fitting or engine
+        size = max(SMALLEST_WORKED_AT, size * 9 // 10)
 
 
 def _with_luminance_of(photo: Image.Image, style: Image.Image) -> Image.Image:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
     cyclegan_size: int = Field(512, ge=128, le=2048)  # the same for seasons
     workers: int = Field(1, ge=1, le=64)  # photos painted at the same time
+    memory_mb: int | None = Field(None, ge=256)  # of the process; None: as its cgroup says, or 512
 
     # What is taken for a photo.
     max_file_mb: int = Field(20, ge=1, le=2000)  # 20 is what api.telegram.org lets bots download

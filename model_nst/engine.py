@@ -10,6 +10,7 @@ if the whole image had been there, tiles overlap by the network's reach.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -43,8 +44,28 @@ TILE = (
 )
 Part = tuple[tuple[str, ...], tuple[str, ...]]
 
-WHOLE_PIXELS = 300_000  # an image up to this size is worked on as a whole
-KEPT = 12  # compiled networks
+WHOLE_PIXELS = 180_000  # an image up to this size is worked on as a whole, in any case
+SMALLEST_TILE = 40_000  # pixels; most of a smaller one would be margins
+ROOMY = 800  # MB, from which on compiled networks are kept for the next painting, 12 MB each
+KEPT = 12  # of them
+
+# What a painting takes, measured: once, and for each pixel of the image and of a tile.
+FIXED_MB = 100
+BYTES_OF_PIXEL = 280
+BYTES_OF_PIXEL_IF_LARGE = 200  # where L-BFGS keeps its history in half precision
+LARGE = 2**20  # numbers of such an image
+BYTES_OF_WHOLE = 700  # in bf16, as the next
+BYTES_OF_TILE = 1050  # the networks for the sums and for the gradient are both there
+
+
+def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
+    """How large a tile may be, for a painting of so many pixels in so much memory."""
+    each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
+    left = (megabytes - FIXED_MB) * 2**20 - each * pixels
+    if precision == "f32":
+        left /= 2
+    most = pixels if left > BYTES_OF_WHOLE * pixels else max(0, int(left / BYTES_OF_TILE))
+    return most if megabytes > ROOMY else min(most, WHOLE_PIXELS)
 
 
 class Loss(NamedTuple):
@@ -56,6 +77,9 @@ class Loss(NamedTuple):
 
 
 class Engine(Protocol):
+    def within(self, megabytes: float, pixels: int) -> "Engine | None":
+        """The same for a painting of so many pixels; None if they need more memory."""
+
     def content(self, image: Array) -> Half:
         """The features `[1, 128, H/2, W/2]` by which content is compared."""
 
@@ -154,8 +178,15 @@ class OpenVino:
     def __init__(self, precision: Precision | None = None, largest: int = WHOLE_PIXELS) -> None:
         self.precision: Precision = precision or native_precision()
         self.largest = largest  # pixels of an image, or of a tile, that are worked on at once
+        self.kept = KEPT
         self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
         self._lock = threading.Lock()
+
+    def within(self, megabytes: float, pixels: int) -> "OpenVino | None":
+        engine = copy(self)  # which shares the compiled networks
+        engine.largest = pixels_at_once(pixels, megabytes, self.precision)
+        engine.kept = KEPT if megabytes > ROOMY else 0
+        return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
 
     def content(self, image: Array) -> Half:
         _, _, height, width = image.shape
@@ -238,7 +269,8 @@ class OpenVino:
         finally:
             network.release_memory()
             with self._lock:
-                self._idle = [*self._idle, (key, network)][-KEPT:]
+                self._idle.append((key, network))
+                del self._idle[: -self.kept or None]
 
 
 def _piece(array: NDArray[Scalar], window: tuple[slice, slice]) -> NDArray[Scalar]:

@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model_nst import preset_grams
-from model_nst.engine import Array, Engine, Half, Loss
+from model_nst.engine import LARGE, Array, Engine, Half, Loss
 
 Strength = Literal["soft", "normal", "strong"]
 Strokes = Literal["fine", "normal", "large"]
 # Long side of the style image to the painting's: what is seen larger is painted larger.
 STROKES: dict[Strokes, float] = {"fine": 0.6, "normal": 1, "large": 1.6}
-STYLE_WEIGHTS: dict[Strength, float] = {"soft": 10, "normal": 100, "strong": 1000}
+STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
-SCALES = {96: (100, 0.1), 192: (50, 0.1), 384: (20, 0.2), 768: (8, 0.25)}
-LAST_SCALE = (8, 0.25)  # the working size itself
+SCALES = {96: (100, 0.1), 192: (50, 0.1), 384: (14, 0.25), 768: (6, 0.4)}
+LAST_SCALE = (6, 0.4)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
-LARGE = 2**20  # numbers; of images beyond, L-BFGS keeps its history in half precision
 NOISE = 0.25  # standard deviation of the first image's noise, from which flat areas get strokes
 
 
