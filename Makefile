@@ -17,6 +17,9 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
 	$(BIN)/python -m benchmarks.nst --out runs/bench
+	$(BIN)/python -m benchmarks.memory --out runs/bench/memory.json
+	$(BIN)/python -m benchmarks.step --out runs/bench/step.json
+	$(BIN)/python -m benchmarks.growth --short --out runs/bench
 
 chaos: .venv/dev
 	$(BIN)/python -m benchmarks.chaos --kills 200

@@ -1,0 +1,112 @@
+"""What a step of style transfer costs: `python -m benchmarks.step [--out FILE]`.
+
+A step is one evaluation of the loss and its gradient. Beside its milliseconds stand its arithmetic,
+the share that it reaches of what the same processor does in the best of three plain stacks of
+convolutions, and where the time goes by kind of operation, as OpenVINO counts it.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
+from openvino import opset13 as ops
+
+from engines import core, native_precision
+from model_nst.engine import STEP, cut_network
+from model_nst.layers import CHANNELS, PIXELS
+
+SIDES = (96, 192, 384, 512)
+
+
+def flops(side: int) -> float:
+    """Of the convolutions, there and back, and of the Gram matrices with their gradients."""
+    total, previous = 0.0, 3
+    for channels, pixels in zip(CHANNELS.values(), PIXELS, strict=True):
+        each = 2 * 2 * (9 * previous * channels + channels**2)
+        total += each * side**2 / pixels
+        previous = channels
+    return total
+
+
+def seconds(run: Callable[[], object], repeats: int = 7) -> float:
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def compiled(model: ov.Model) -> ov.CompiledModel:
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": native_precision()}
+    return core().compile_model(model, "CPU", {**hints, "PERF_COUNT": "YES"})
+
+
+def peak() -> float:
+    """Floating point operations a second, in layers like those of the network, eight in a row."""
+    best = 0.0
+    for channels, side in ((64, 128), (128, 128), (256, 128)):
+        image = ops.parameter([1, channels, side, side], np.float32)
+        kernel = np.full((channels, channels, 3, 3), 1 / (9 * channels), np.float32)
+        x = image
+        for _ in range(8):
+            x = ops.convolution(x, ops.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1])
+        model = ov.Model([ops.reduce_mean(x, np.array([2, 3]))], [image])
+        request = compiled(model).create_infer_request()
+        pixels = np.ones((1, channels, side, side), np.float32)
+        work = 8 * 2 * 9 * channels**2 * side**2
+        best = max(best, work / seconds(lambda r=request, p=pixels: r.infer([p])))  # type: ignore[misc]
+    return best
+
+
+def measure(side: int, best: float) -> dict[str, object]:
+    network = compiled(cut_network(STEP, side, side))
+    request = network.create_infer_request()
+    halves = {"f16": np.float16}
+    inputs = [
+        np.full(port.shape, 0.5, halves.get(port.element_type.get_type_name(), np.float32))
+        for port in network.inputs
+    ]
+    each = seconds(lambda: request.infer(inputs, share_inputs=True))
+    kinds: Counter[str] = Counter()
+    for operation in request.profiling_info:
+        kinds[operation.node_type] += operation.real_time.total_seconds()
+    whole = sum(kinds.values())
+    return {
+        "side": side,
+        "ms": each * 1e3,
+        "gflop": flops(side) / 1e9,
+        "share_of_peak": flops(side) / each / best,
+        "time": {kind: part / whole for kind, part in kinds.most_common(6)},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.step", description=__doc__)
+    parser.add_argument("--out", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    best = peak()
+    sys.stdout.write(f"{native_precision()}, convolutions alone: {best / 1e9:.0f} GFLOP/s\n")
+    rows = [measure(side, best) for side in SIDES]
+    for row in rows:
+        assert isinstance(row["time"], dict)
+        parts = ", ".join(f"{kind} {share:.0%}" for kind, share in row["time"].items())
+        sys.stdout.write(
+            f"{row['side']:4} px {row['ms']:7.1f} ms {row['gflop']:6.1f} GFLOP"
+            f" {row['share_of_peak']:4.0%} of that; {parts}\n"
+        )
+    if arguments.out:
+        facts = {"precision": native_precision(), "peak": best, "steps": rows}
+        arguments.out.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
