@@ -60,13 +60,13 @@ class LanguageChoice(CallbackData, prefix="language"):
 class Repaint(CallbackData, prefix="p"):
     """Under a painting: the photo it answers is painted once more.
 
-    Telegram gives a button 64 bytes, of which two styles' ids take up to 41. So `look` is digits:
-    strength, strokes, keep_colours, as_file, and the rest is the variation.
+    Telegram gives a button 64 bytes, of which two styles' ids take up to 41 and the owner's up to
+    14. So `look` is digits: strength, strokes, keep_colours, as_file, and the variation.
     """
 
     style: str
     second: str | None = None
-    look: Annotated[str, Field(pattern=r"^[0-2]{2}[01]{2}[0-9]{1,3}$")]
+    look: Annotated[str, Field(pattern=r"^[0-2]{2}[01]{2}[0-9]{1,2}$")]
 
     @classmethod
     def of(cls, wish: StyleWish) -> Self:
@@ -75,7 +75,7 @@ class Repaint(CallbackData, prefix="p"):
             STROKES.index(wish.strokes),
             int(wish.keep_colours),
             int(wish.as_file),
-            wish.variation % 1000,
+            wish.variation % 100,
         )
         return cls(style=wish.style, second=wish.second, look="".join(map(str, digits)))
 
@@ -240,7 +240,7 @@ def painting_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
     finer, larger = _beside(STROKES, wish.strokes)
     strengths = ((_("🪶 Softer"), softer), (_("🔥 Stronger"), stronger))
     strokes = ((_("🖌 Finer strokes"), finer), (_("🧹 Larger strokes"), larger))
-    colours = _("🌈 The painting's colours") if wish.keep_colours else _("🌈 My colours")
+    colours = _("🌈 Its own colours") if wish.keep_colours else _("🌈 My colours")
     again = replace(wish, variation=wish.variation + 1)
     as_file = Repaint.of(replace(wish, as_file=True))
     return _over_menu(

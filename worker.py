@@ -296,6 +296,7 @@ class Answer:
         self.message_id, self.sent = accepted.status_id, accepted.status_sent
         self.shown = ""
         self.pictures: list[Picture] = []  # of the answer
+        self.shows_picture = False
         self.part, self.parts = 1, 1
         self.began = time.monotonic()
         self.starting: asyncio.Task[None] | None = None
@@ -322,7 +323,7 @@ class Answer:
             await self._send()
 
     async def _send(self) -> None:
-        self.shown = keyboards.progress(0)
+        self.shown, self.shows_picture = keyboards.progress(0), False
         message = await self.bot.send_message(
             self.job.chat_id,
             self.shown,
@@ -366,6 +367,7 @@ class Answer:
                         message_id=self.message_id,
                         reply_markup=menu,
                     )
+                    self.shows_picture |= done is not True
                 else:
                     done = await self._edit(text, menu)
         except TelegramForbiddenError:
@@ -422,6 +424,7 @@ class Answer:
                 else:
                     raise
             else:
+                self.shows_picture = True
                 return picture_in(message) if isinstance(message, Message) else None
         raise AssertionError("the last attempt returns or raises")
 
@@ -480,7 +483,12 @@ class Answer:
         )
 
     async def _edit(self, words: str, menu: InlineKeyboardMarkup) -> Message | bool:
-        return await edit_words(self.bot, self.job.chat_id, self.message_id, words, menu)
+        where = self.job.chat_id, self.message_id
+        if self.shows_picture:
+            return await self.bot.edit_message_caption(
+                chat_id=where[0], message_id=where[1], caption=words, reply_markup=menu
+            )
+        return await edit_words(self.bot, *where, words, menu)
 
 
 def picture_in(message: Message) -> Picture | None:

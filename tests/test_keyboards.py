@@ -1,0 +1,72 @@
+"""What is packed into buttons fits, and comes out again."""
+
+from aiogram.types import InlineKeyboardMarkup
+from aiogram.utils.i18n import I18n
+from hypothesis import given
+from hypothesis import strategies as st
+
+import keyboards
+from keyboards import Repaint, without_owner
+from presets import PRESETS
+from settings import ROOT
+from wishes import SeasonWish, StyleWish
+
+I18N = I18n(path=ROOT / "locales")
+LARGEST_USER_ID = 2**52 - 1
+own_styles = st.text("abcXYZ019_-", min_size=1, max_size=20)
+styles = st.sampled_from(sorted(PRESETS)) | own_styles
+wishes = st.builds(
+    StyleWish,
+    styles,
+    st.none(),
+    st.sampled_from(["soft", "normal", "strong"]),
+    st.integers(0, 99),
+    st.sampled_from(["fine", "normal", "large"]),
+    st.booleans(),
+    st.none() | styles,
+    st.none(),
+    st.booleans(),
+)
+
+
+def data_in(menu: InlineKeyboardMarkup) -> list[str]:
+    return [button.callback_data or "" for row in menu.inline_keyboard for button in row]
+
+
+@given(wishes)
+def test_a_wish_comes_out_of_a_button_as_it_went_in(wish: StyleWish) -> None:
+    kept = {name: f"file {name}" for name in (wish.style, wish.second) if name}
+    packed = Repaint.unpack(Repaint.of(wish).pack()).wish(kept)
+    assert packed is not None
+    assert packed.file_id == kept[wish.style]
+    assert packed.second_file_id == kept.get(wish.second or "")
+    assert Repaint.of(packed) == Repaint.of(wish)
+
+
+@given(wishes)
+def test_a_style_that_is_no_longer_kept_is_none(wish: StyleWish) -> None:
+    gone = {wish.style, wish.second or wish.style} - PRESETS.keys()
+    assert (Repaint.of(wish).wish({}) is None) == bool(gone)
+
+
+@given(wishes)
+def test_buttons_fit_into_64_bytes_with_their_owner(wish: StyleWish) -> None:
+    with I18N.context(), keyboards.owned_by(LARGEST_USER_ID):
+        menus = [
+            keyboards.painting_menu(wish, is_file=False),
+            keyboards.season_menu(SeasonWish("summer2winter"), is_file=False),
+            keyboards.mix_menu("moulin_de_la_galette"),
+            keyboards.preset_menu(),
+            keyboards.status_menu("1234567890-1234567890"),
+            keyboards.album_menu("1" * 20),
+        ]
+    for menu in menus:
+        for data in data_in(menu):
+            assert len(data.encode()) <= 64
+            assert without_owner(data)[1] == LARGEST_USER_ID
+
+
+def test_buttons_of_a_private_chat_have_no_owner() -> None:
+    with I18N.context():
+        data = data_in(keyboards.preset_menu())
+    assert [without_owner(packed) for packed in data] == [(packed, None) for packed in data]
