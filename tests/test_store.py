@@ -191,6 +191,32 @@ async def test_forget_erases_the_user_and_their_jobs_only(store: Store) -> None:
     assert await store.forget(3) == []
 
 
+async def test_a_job_that_waits_takes_over_another_one(store: Store) -> None:
+    await accept(store, "a")
+    assert await store.extend("a", "of a and b", instead_of="b")
+    assert [job.job for job in await store.jobs()] == ["of a and b"]
+    assert await accept(store, "b") == "finished"  # delivered again
+    await store.begin("a")
+    assert not await store.extend("a", "of three", instead_of="c")
+    assert await accept(store, "c") == "accepted"
+    await store.note_progress("a", "half of it")
+    assert [job.job for job in await store.jobs()] == ["half of it", '{"of": "c"}']
+    await store.finish("a")
+    await store.note_progress("a", "all of it")
+    assert not await store.extend("a", "of three", instead_of="d")
+    assert [job.id for job in await store.jobs()] == ["c"]
+
+
+async def test_the_last_results_are_kept_until_they_are_forgotten(store: Store) -> None:
+    for number in range(5):
+        await store.note_result(1, f"photo {number}", kept=3)
+    await store.note_result(2, "document 9", kept=3)
+    assert await store.results(1) == ["photo 4", "photo 3", "photo 2"]
+    await store.forget(1)
+    assert await store.results(1) == []
+    assert await store.results(2) == ["document 9"]
+
+
 async def test_the_mean_seconds_follow_what_was_measured(store: Store) -> None:
     assert await store.mean_seconds() == {}
     await store.note_seconds("style", 10)
