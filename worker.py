@@ -187,6 +187,11 @@ class Workshop:
             return "bad_image", keyboards.explained(error)
         except (NobodyThere, TelegramForbiddenError):
             return "blocked", None
+        except TelegramBadRequest as error:
+            if "file is too big" not in error.message:
+                log.exception("job %s failed", job.id)
+                return "failed", keyboards.failed()
+            return "bad_image", keyboards.file_too_big(self.settings.max_file_mb)
         except TookTooLong:
             log.error("job %s was not done within %s s", job.id, self.settings.job_timeout)
             return "timeout", keyboards.timed_out()
