@@ -114,19 +114,23 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
             "queue": store.is_writable,
             "work": is_not_stuck,
         }
-        tasks = []
+        if role == "worker":
+            talking = asyncio.create_task(stand_by(settings, checks, stop))
+        else:
+            talking = asyncio.create_task(talk(bot, queue, i18n, checks, stop))
+        tasks = [talking]
         if role != "talker":
             tasks.append(asyncio.create_task(work_until(stop, workshop)))
-        if role == "worker":
-            tasks.append(asyncio.create_task(stand_by(settings, checks, stop)))
-        else:
-            tasks.append(asyncio.create_task(talk(bot, queue, i18n, checks, stop)))
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()  # where one ends for a reason of its own, the other goes with it
-        await asyncio.wait(tasks)
+        await asyncio.wait({talking}, timeout=settings.shutdown_seconds)
+        talking.cancel()  # Telegram may be away: what it was to be told is told at the next start
+        await asyncio.wait({*tasks, stopping})
     await store.close()
     for task in tasks:
-        task.result()
+        if not task.cancelled():
+            task.result()
     return 1 if workshop.stuck.is_set() else 0
 
 

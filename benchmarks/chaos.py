@@ -38,7 +38,7 @@ IN_START = 0.1  # share of starts that are killed in their first second
 PAUSE_SECONDS = (0.2, 2.0)  # between two photos of one person
 UNANSWERED = 3  # photos that a person has waiting before they pause
 TWICE = 0.2  # share of photos after which Telegram delivers the newest update once more
-DRAIN_SECONDS = 180.0
+PATIENCE_SECONDS = 600.0  # with a busy machine
 
 
 @dataclass
@@ -136,8 +136,10 @@ class Processes:
         await process.wait()
 
     async def end(self) -> None:
-        for name in [*self.running]:
-            await self.kill(name)
+        for process in self.running.values():
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
         if self.redis:
             self.redis.kill()
         self.log.close()
@@ -154,14 +156,22 @@ async def prepare(sender: Sender, photo: bytes, wish: str) -> None:
     """The person says what shall be done with all their photos, and gets the first one back."""
     person = sender.person
     await person.say("/start")
-    await person.press(await person.next_message(60), wish, timeout_s=60)
+    await person.press(
+        await person.next_message(PATIENCE_SECONDS), wish, timeout_s=PATIENCE_SECONDS
+    )
     if wish == "🎨 Paint in a style":
-        await person.press(await person.next_message(60), "🖼 Famous paintings", timeout_s=60)
-        await person.next_album(60)
-        await person.press(await person.next_message(60), "2", timeout_s=60)
-    await person.next_message(60)
+        await person.press(
+            await person.next_message(PATIENCE_SECONDS),
+            "🖼 Famous paintings",
+            timeout_s=PATIENCE_SECONDS,
+        )
+        await person.next_album(PATIENCE_SECONDS)
+        await person.press(
+            await person.next_message(PATIENCE_SECONDS), "2", timeout_s=PATIENCE_SECONDS
+        )
+    await person.next_message(PATIENCE_SECONDS)
     await send(sender, photo)
-    async with asyncio.timeout(DRAIN_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while sender.unanswered():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
@@ -200,7 +210,7 @@ class Ear:
                 self.pictures[str(said["chat_id"]), str(said["message_id"])] += 1
 
     async def hear_start(self, before: int) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while self.starts == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -249,7 +259,7 @@ async def storm(
                     await processes.start(name)
                 if name == "bot":
                     await ear.hear_start(before)
-        for _ in range(int(DRAIN_SECONDS)):
+        for _ in range(int(PATIENCE_SECONDS)):
             if not any(sender.unanswered() for sender in senders):
                 break
             await asyncio.sleep(1)
