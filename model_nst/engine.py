@@ -45,6 +45,7 @@ TILE = (
 Part = tuple[tuple[str, ...], tuple[str, ...]]
 
 WHOLE_PIXELS = 180_000  # an image up to this size is worked on as a whole, in any case
+LARGEST_TILE = 120_000
 SMALLEST_TILE = 40_000  # pixels; most of a smaller one would be margins
 ROOMY = 800  # MB, from which on compiled networks are kept for the next painting, 12 MB each
 KEPT = 12  # of them
@@ -64,8 +65,11 @@ def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
     if precision == "f32":
         left /= 2
-    most = pixels if left > BYTES_OF_WHOLE * pixels else max(0, int(left / BYTES_OF_TILE))
-    return most if megabytes > ROOMY else min(most, WHOLE_PIXELS)
+    whole = left > BYTES_OF_WHOLE * pixels
+    if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
+        return pixels
+    most = max(0, int(left / BYTES_OF_TILE))
+    return most if megabytes > ROOMY else min(most, LARGEST_TILE)
 
 
 class Loss(NamedTuple):
