@@ -174,7 +174,6 @@ async def take_style(
 async def take_second_style(photo: Photo, user: User, bot: Bot, queue: Queue) -> None:
     """Mixed with the first one, which came just before. Of more pictures none is taken."""
     first = user.wish
-    user.style_album = None
     if not isinstance(first, StyleWish) or first.second:
         return
     user.keep_style(photo)
