@@ -14,8 +14,8 @@ UNIMPORTANT = {"the", "off", "du", "de", "la", "in", "в", "де", "ла"}
 
 
 def wish_in(text: str, i18n: I18n) -> StyleWish | SeasonWish | None:
-    """A painting goes by its name, by two words of its title, or by its painter, who then means the
-    first of theirs. Of two seasons the last one counts: "from summer to winter".
+    """A painting goes by its name, by its title's first two words, or by its painter, who then
+    means the first of theirs. Of two seasons the last one counts: "from summer to winter".
     """
     words = words_of(text)
     if not words or len(words) > MOST_WORDS:
@@ -43,9 +43,8 @@ def fitting(preset: Preset, words: list[str], i18n: I18n) -> int:
         author = words_of(i18n.gettext(preset.author, locale=language))
         title = words_of(i18n.gettext(preset.title, locale=language))
         of_title = [word for word in title if word not in UNIMPORTANT | WINTER | SUMMER]
-        found = count(of_title, words)
-        if found and found >= min(2, len(of_title)):
-            best = max(best, 1 + found)
+        if of_title and stands_in(of_title[:2], words):
+            best = max(best, 1 + count(of_title, words))
         if count(author[-1:], words):
             best = max(best, 1)
     of_name = words_of(preset.name)
@@ -54,6 +53,12 @@ def fitting(preset: Preset, words: list[str], i18n: I18n) -> int:
 
 def count(names: list[str], words: list[str]) -> int:
     return sum(any(is_form_of(word, name) for word in words) for name in names)
+
+
+def stands_in(phrase: list[str], words: list[str]) -> bool:
+    said = [word for word in words if word not in UNIMPORTANT]
+    starts = range(len(said) - len(phrase) + 1)
+    return any(all(map(is_form_of, said[at:], phrase)) for at in starts)
 
 
 def is_form_of(word: str, name: str) -> bool:

@@ -43,7 +43,7 @@ def test_every_message_is_translated_with_its_placeholders_and_tags(locale: str)
             continue
         assert not message.fuzzy
         wanted = message.id if isinstance(message.id, str) else message.id[-1]
-        forms = message.string if isinstance(message.string, tuple) else (message.string,)
+        forms = [message.string] if isinstance(message.string, str) else message.string or []
         assert len(forms) == (catalogue(locale).num_plurals if message.pluralizable else 1)
         for form in forms:
             assert form, f"not translated: {message.id}"
