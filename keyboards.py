@@ -528,7 +528,10 @@ def slow_down() -> str:
 
 
 def not_allowed() -> str:
-    return _("This is a private bot: it works for people on its owner's list only.")
+    return _(
+        "This is a private bot: it works for people on its owner's list only. "
+        "Please ask its owner to add you."
+    )
 
 
 def forgotten() -> str:
@@ -549,7 +552,7 @@ def gave_up() -> str:
 
 
 def over() -> str:
-    return _("That photo is done already.")
+    return _("That photo is done already. Send me another one whenever you like.")
 
 
 def progress(fraction: float, part: int = 1, parts: int = 1) -> str:

@@ -82,10 +82,12 @@ async def take_edited_photo(
     event_update: Update,
 ) -> None:
     """Another photo in place of one we know, or a caption that names something now."""
-    if any(is_same_message(waiting, photo) for waiting in user.pending):
-        user.pending = [photo if is_same_message(p, photo) else p for p in user.pending]
-        if named_by(message, i18n) is None:
-            return
+    others = [waiting for waiting in user.pending if not is_same_message(waiting, photo)]
+    waits = len(others) < len(user.pending)
+    user.pending = others
+    if waits and named_by(message, i18n) is None:
+        user.remember_photo(photo)
+        return
     known = next((old for old in user.recent if is_same_message(old, photo)), None)
     is_new = known is not None and known.unique_id != photo.unique_id
     if named_by(message, i18n) is None and not is_new:
