@@ -78,7 +78,7 @@ class TrainSettings:
     summer2winter: Weights = field(default_factory=Weights)
     # Where snow lay cannot be known from a meadow, and it has to turn green as a whole.
     winter2summer: Weights = field(
-        default_factory=lambda: Weights(6.0, 2.0, 0.2, 4, identity=0.3, blotches=7.0)
+        default_factory=lambda: Weights(5.0, 2.0, 0.2, 4, identity=0.3, blotches=7.0, skies=25.0)
     )
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
     crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))

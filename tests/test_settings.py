@@ -60,7 +60,7 @@ def test_what_runs_is_told_by_the_command_line(monkeypatch: pytest.MonkeyPatch) 
 def test_allowed_users_are_ids_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().allowed_users is None
     monkeypatch.setenv("ALLOWED_USERS", "5, 123456789,")
-    assert Settings().allowed_users == {5, 123456789}
+    assert Settings().allowed_users == frozenset({5, 123456789})
 
 
 def test_a_port_in_use_is_said_in_one_sentence() -> None:
