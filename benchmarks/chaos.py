@@ -303,6 +303,13 @@ def row(setup: str, counted: Count) -> str:
     return "| " + " | ".join([setup, *map(str, vars(counted).values())]) + " |"
 
 
+async def told(setup: Setup, kills: int, seed: int) -> Count:
+    counted = await storm(setup, kills, seed)
+    sys.stdout.write(row(setup, counted) + "\n")
+    sys.stdout.flush()
+    return counted
+
+
 async def main() -> int:
     parser = argparse.ArgumentParser(description="Kills the bot and counts the answers.")
     parser.add_argument("--kills", type=int, default=200)
@@ -315,11 +322,8 @@ async def main() -> int:
     for number, setup in enumerate(arguments.setups):
         share = arguments.kills // len(arguments.setups)
         share += number < arguments.kills % len(arguments.setups)
-        storms.append(storm(setup, share, arguments.seed + number))
-    total = Count()
-    for setup, counted in zip(arguments.setups, await asyncio.gather(*storms), strict=True):
-        total += counted
-        sys.stdout.write(row(setup, counted) + "\n")
+        storms.append(told(setup, share, arguments.seed + number))
+    total = sum(await asyncio.gather(*storms), Count())
     sys.stdout.write(row("in all", total) + "\n")
     return 1 if total.lost or total.doubled else 0
 
