@@ -6,8 +6,9 @@ BIN = .venv/bin
 run: .venv/run
 	$(BIN)/python bot.py
 
+# Most tests wait, for Telegram's pace or for a process: three files at once.
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check .
