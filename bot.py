@@ -109,11 +109,16 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
         async def is_not_stuck() -> bool:
             return not workshop.stuck.is_set()
 
+        async def is_loaded() -> bool:
+            return workshop.loaded.is_set()
+
         checks: dict[str, Check] = {
             "telegram": partial(is_reachable, bot),
             "queue": store.is_writable,
             "work": is_not_stuck,
         }
+        if role != "talker":
+            checks["networks"] = is_loaded
         if role == "worker":
             talking = asyncio.create_task(stand_by(settings, checks, stop))
         else:

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from memory import free_mb
-from model_cyclegan.season import DIRECTIONS, Direction, translate
+from model_cyclegan.season import DIRECTIONS, Direction, load_season, translate
 from model_nst.engine import Engine as StyleEngine
 from model_nst.engine import get_engine
 from model_nst.style_transfer import Strength, Strokes, transfer
@@ -218,6 +218,13 @@ def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))
     return white
+
+
+def load_networks(engine: Engine = "auto") -> None:
+    """What the first photo would wait for; raises `ValueError` for weights that are not ours."""
+    get_engine(engine)
+    for direction in DIRECTIONS:
+        load_season(direction, engine)
 
 
 def paint(

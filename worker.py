@@ -46,6 +46,7 @@ from image_processing import (
     encode_file,
     encode_photo,
     limits_of,
+    load_networks,
     paint,
     side_by_side,
 )
@@ -128,8 +129,19 @@ class Workshop:
         self.settings = queue.settings
         self.threads = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="painter")
         self.stuck = asyncio.Event()
+        self.loaded = asyncio.Event()  # the networks are
         self.hands_back = False
         queue.docket.register(self.repaint)
+
+    async def load(self) -> None:
+        """Loads the networks; without them the process never turns ready."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self.threads, load_networks, self.settings.engine)
+        except (OSError, ValueError, RuntimeError):
+            log.exception("the networks cannot be loaded")
+        else:
+            self.loaded.set()
 
     async def repaint(self, job_id: str, user_id: Annotated[int, ConcurrencyLimit(1)]) -> None:
         """docket's task: does the job, unless it was struck out of the store."""
@@ -606,6 +618,7 @@ async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:
         reconnection_delay=timedelta(seconds=1),
     )
     async with worker:
+        loading = asyncio.create_task(workshop.load())
         running = asyncio.create_task(worker.run_forever())
         stopping = asyncio.create_task(stop.wait())
         stuck = asyncio.create_task(workshop.stuck.wait())
@@ -616,7 +629,7 @@ async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:
         workshop.hands_back = True
         running.cancel()  # the second time it cancels those as well
         await asyncio.wait({running})
-        for waiting in (stopping, stuck):
+        for waiting in (loading, stopping, stuck):
             waiting.cancel()
     workshop.threads.shutdown(wait=False)
     if not running.cancelled():

@@ -3,25 +3,19 @@
 import asyncio
 import signal
 import socket
-from datetime import UTC, datetime
+from contextlib import suppress
 
 import aiohttp
 import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.types import Chat, Message, Update
-from aiogram.utils.i18n import I18n
-from docket import Docket
 
-from bot import make_dispatcher, run
-from jobs import Queue
+from bot import run
 from local_chat.client import join
 from local_chat.server import LocalChat, start
-from sending import Pace
-from settings import ROOT, Settings
-from store import StoreError, open_store
+from settings import Settings
+from store import StoreError
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
 from web import webhook_secret
 
@@ -59,6 +53,19 @@ async def test_without_a_token_it_serves_a_chat_page() -> None:
             assert "Hello, Ann!" in (await ann.next_message()).text
 
 
+async def test_it_turns_ready_when_its_networks_are_loaded() -> None:
+    port = free_port()
+    async with running_bot(LOCAL_CHAT_PORT="0", HEALTH_PORT=str(port)) as bot:
+        await printed_url(bot)
+        state: dict[str, bool] = {}
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+            while not all(state.get(name) for name in ("telegram", "queue", "work", "networks")):
+                with suppress(aiohttp.ClientConnectionError):
+                    async with session.get(f"http://127.0.0.1:{port}/health/ready") as answer:
+                        state = await answer.json()
+                await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_without_complaint(number: signal.Signals) -> None:
     async with running_bot(LOCAL_CHAT_PORT="0") as bot:
@@ -82,18 +89,6 @@ async def test_a_painting_in_work_at_sigterm_is_finished_and_sent() -> None:
                 await asyncio.sleep(0.05)
         assert ann.history[status.id].photo
     await chat.close()
-
-
-async def test_in_groups_it_keeps_quiet() -> None:
-    group = Chat(id=-5, type="group", title="Friends")
-    message = Message(message_id=1, date=datetime.now(UTC), chat=group, text="hello")
-    store = await open_store(None, None)
-    async with Docket(url="memory://") as docket, Bot("1:unused") as unused:
-        queue = Queue(store, docket, Pace(), Settings())
-        dispatcher = make_dispatcher(queue, I18n(path=ROOT / "locales"))
-        update = Update(update_id=1, message=message)
-        assert await dispatcher.feed_update(unused, update) is UNHANDLED
-    await store.close()
 
 
 async def test_it_warns_where_the_disk_does_not_last(caplog: pytest.LogCaptureFixture) -> None:
