@@ -106,12 +106,6 @@ class ChangeSeason(CallbackData, prefix="s"):
     as_file: bool = False
 
 
-class PaintAlbum(CallbackData, prefix="album"):
-    """Under the results of an album: its photos once more, in another style."""
-
-    album: str
-
-
 class CancelJob(CallbackData, prefix="cancel"):
     job_id: str
 
@@ -146,13 +140,11 @@ def _menu_button(text: str, item: Menu) -> InlineKeyboardButton:
 
 
 def _wishes() -> list[list[InlineKeyboardButton]]:
-    """What can be done with a photo."""
+    """What can be done with a photo: a row each, for Telegram cuts long words on half a row."""
     return [
         [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
-        [
-            _menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER),
-            _menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER),
-        ],
+        [_menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER)],
+        [_menu_button(_("☀️ Winter to summer"), Menu.WINTER_TO_SUMMER)],
     ]
 
 
@@ -233,8 +225,13 @@ def status_menu(job_id: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[cancel]])
 
 
-def painting_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
-    """What people do next; softer and the like are there while there is something to go to."""
+def painting_menu(
+    wish: StyleWish, *, is_file: bool, of_album: bool = False
+) -> InlineKeyboardMarkup:
+    """What people do next; softer and the like are there while there is something to go to.
+
+    Under an album they are about all its photos.
+    """
     wish = replace(wish, as_file=False)  # one file does not make the next ones files
     softer, stronger = _beside(STRENGTHS, wish.strength)
     finer, larger = _beside(STROKES, wish.strokes)
@@ -252,17 +249,19 @@ def painting_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
         ],
         [
             _menu_button(_("🎨 Another style"), Menu.STYLE),
-            _menu_button(_("↔️ Compare"), Menu.COMPARE),
+            *([] if of_album else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
-        last=[] if is_file else [_button(_("📎 As a file"), as_file)],
+        last=_as_files(as_file, is_file, of_album),
     )
 
 
-def album_menu(album: str) -> InlineKeyboardMarkup:
-    return _over_menu([_button(_("🎨 Another style"), PaintAlbum(album=album))])
+def _as_files(as_file: CallbackData, is_file: bool, of_album: bool) -> list[InlineKeyboardButton]:
+    if is_file:
+        return []
+    return [_button(_("📎 As files") if of_album else _("📎 As a file"), as_file)]
 
 
-def season_menu(wish: SeasonWish, *, is_file: bool) -> InlineKeyboardMarkup:
+def season_menu(wish: SeasonWish, *, is_file: bool, of_album: bool = False) -> InlineKeyboardMarkup:
     less, more = _beside(tuple(AMOUNTS), wish.amount)
     amounts = ((_("🌤 Weaker"), less), (_("🌪 Stronger"), more))
     as_file = ChangeSeason(direction=wish.direction, amount=wish.amount, as_file=True)
@@ -272,11 +271,13 @@ def season_menu(wish: SeasonWish, *, is_file: bool) -> InlineKeyboardMarkup:
             for text, amount in amounts
             if amount
         ],
-        [
+        [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)]
+        if of_album
+        else [
             _menu_button(_("🎨 Paint this"), Menu.PAINT_RESULT),
             _menu_button(_("↔️ Compare"), Menu.COMPARE),
         ],
-        last=[] if is_file else [_button(_("📎 As a file"), as_file)],
+        last=_as_files(as_file, is_file, of_album),
     )
 
 
@@ -305,11 +306,11 @@ def help_text() -> str:
         "<b>Every pixel</b>\n"
         "Telegram shrinks photos: send yours as a file.\n\n"
         "<b>Among friends</b>\n"
-        "In a group, answer a photo with /style, /winter or /summer. "
+        "In a group, reply to a photo with /style, /winter or /summer. "
         "In any chat, type my name to send one of your last pictures.\n\n"
         "/me – paint your profile picture\n"
         "/language – English or Russian\n"
-        "/forget – erase what I keep of you"
+        "/forget – erase what I keep about you"
     )
 
 
@@ -321,7 +322,7 @@ def command_descriptions() -> dict[str, str]:
         "summer": _("winter becomes summer"),
         "me": _("your profile picture"),
         "language": _("English or Russian"),
-        "forget": _("erase what I keep of you"),
+        "forget": _("erase what I keep about you"),
         "help": _("how it works"),
     }
 
@@ -360,7 +361,7 @@ def choose_style() -> str:
 
 def choose_preset() -> str:
     """Names the paintings, since Telegram shows an album's captions one at a time only."""
-    question = _("Which one shall I paint in the style of?")
+    question = _("Which style shall I paint in?")
     return f"{question}\n\n{_list_of_paintings()}"
 
 
@@ -389,7 +390,7 @@ def choose_mix(first: str | None) -> str:
 
 
 def choose_own_style() -> str:
-    return _("Your last style pictures. Which one shall I take?")
+    return _("Your latest style pictures. Which one shall I take?")
 
 
 def style_chosen(wish: StyleWish, photos_wait: bool) -> str:
@@ -424,18 +425,18 @@ def no_profile_photo() -> str:
 
 def style_in_group() -> str:
     return _(
-        "Answer a photo with /style, or with a painter's name at once: /style Klimt. "
+        "Reply to a photo with /style, or with a painter's name at once: /style Klimt. "
         "Or send me a photo as a reply to this message."
     )
 
 
 def season_in_group() -> str:
-    return _("Answer a photo with /winter or /summer, and I will change its season.")
+    return _("Reply to a photo with /winter or /summer, and I will change its season.")
 
 
 def not_yours() -> str:
     """A popup: at most 200 characters."""
-    return _("These buttons are somebody else's. Answer a photo with /style, and you get your own.")
+    return _("These buttons are somebody else's. Reply to a photo with /style to get your own.")
 
 
 def paint_first() -> str:
@@ -470,6 +471,10 @@ def photo_forgotten() -> str:
     return _("I can no longer see that photo. Please send it again.")
 
 
+def album_forgotten() -> str:
+    return _("I no longer remember that album. Please send it again.")
+
+
 def season_chosen(direction: Direction, photos_wait: bool) -> str:
     if direction == "summer2winter":
         text = _("Let it snow: I turn summer into winter.")
@@ -480,6 +485,10 @@ def season_chosen(direction: Direction, photos_wait: bool) -> str:
 
 def anything_else() -> str:
     return _("I work with photos. Send me one, or choose what we shall do:")
+
+
+def no_picture() -> str:
+    return _("That file is no picture. Send me a photo, or a picture as a file.")
 
 
 def old_button() -> str:

@@ -238,7 +238,9 @@ class Workshop:
             await self._note_progress(job)
             arrived = await answer.send_together(pictures)
         unreadable = [n for n, picture in enumerate(job.results, 1) if picture is None]
-        await answer.give_way(keyboards.album_done(len(pictures), unreadable, arrived))
+        is_file = not any(picture.as_photo for picture in pictures)
+        _, menu = _under_result(job.wish, is_file, of_album=True)
+        await answer.give_way(keyboards.album_done(len(pictures), unreadable, arrived), menu)
 
     async def _note_progress(self, job: Job) -> None:
         await until_written(lambda: self.queue.store.note_progress(job.id, to_json(job)))
@@ -473,15 +475,16 @@ class Answer:
             return False
         return True
 
-    async def give_way(self, words: str) -> None:
-        """A last word under an album, instead of the status above it."""
+    async def give_way(self, words: str, menu: InlineKeyboardMarkup) -> None:
+        """A last word under an album, which has no buttons of its own, instead of the status."""
         if self.message_id is not None:
             with suppress(TelegramBadRequest):  # the user was quicker
                 await self.bot.delete_message(self.job.chat_id, self.message_id)
         await self.bot.send_message(
             self.job.chat_id,
             words,
-            reply_markup=keyboards.album_menu(self.job.photo.album or ""),
+            reply_markup=menu,
+            reply_parameters=self.job.reply,
         )
 
     async def end_with(self, words: str) -> None:
@@ -595,14 +598,17 @@ def _encoded(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work
     return Result(encode_photo(picture), "paintbox.jpg", as_photo=True)
 
 
-def _under_result(wish: Wish, is_file: bool) -> tuple[str | None, InlineKeyboardMarkup]:
+def _under_result(
+    wish: Wish, is_file: bool, of_album: bool = False
+) -> tuple[str | None, InlineKeyboardMarkup]:
     """Caption and buttons."""
     if isinstance(wish, SeasonWish):
-        return None, keyboards.season_menu(wish, is_file=is_file)
+        return None, keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
     if isinstance(wish, CompareWish):
         return keyboards.compared(), keyboards.back_to_menu()
     names = [keyboards.caption_of(PRESETS[s]) for s in (wish.style, wish.second) if s in PRESETS]
-    return "\n".join(names) or None, keyboards.painting_menu(wish, is_file=is_file)
+    menu = keyboards.painting_menu(wish, is_file=is_file, of_album=of_album)
+    return "\n".join(names) or None, menu
 
 
 async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:

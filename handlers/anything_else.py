@@ -23,6 +23,11 @@ async def answer_sound(message: Message, settings: Settings) -> None:
     await message.answer(keyboards.sounds(), reply_markup=keyboards.main_menu(settings))
 
 
+@router.message(F.document)
+async def answer_file(message: Message, settings: Settings) -> None:
+    await message.reply(keyboards.no_picture(), reply_markup=keyboards.main_menu(settings))
+
+
 @router.message()
 async def answer_anything(message: Message, settings: Settings) -> None:
     await message.answer(keyboards.anything_else(), reply_markup=keyboards.main_menu(settings))

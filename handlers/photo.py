@@ -17,9 +17,15 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 from captions import wish_in
-from handlers.reply import photo_behind, photo_meant, reply_to_press, result_in
+from handlers.reply import (
+    photo_behind,
+    photo_meant,
+    photos_behind,
+    reply_to_press,
+    result_in,
+)
 from jobs import Job, Queue, cancel, edit_words, job_in, submit, to_json
-from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, PaintAlbum, Repaint
+from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, Repaint
 from settings import Settings
 from users import Photo, User, is_same_message, photo_in
 from wishes import CompareWish, SeasonWish, StyleWish, Wish
@@ -261,28 +267,14 @@ async def compare(
 async def submit_again(
     query: CallbackQuery, wish: Wish, user: User, bot: Bot, queue: Queue, update: Update
 ) -> None:
-    """Queues the photo that the button's message answers."""
-    photo = photo_behind(query)
-    if photo is None:
-        await reply_to_press(query, bot, keyboards.photo_forgotten())
-    elif refusal := await submit(_job(update, user, [photo], wish), queue):
+    """Queues the photo, or the album, that the button's message answers."""
+    photos = photos_behind(query, user)
+    if not photos:
+        album = photo_behind(query)
+        words = keyboards.album_forgotten() if album else keyboards.photo_forgotten()
+        await reply_to_press(query, bot, words)
+    elif refusal := await submit(_job(update, user, photos, wish), queue):
         await reply_to_press(query, bot, refusal)
-
-
-@router.callback_query(PaintAlbum.filter())
-async def paint_album(
-    query: CallbackQuery, callback_data: PaintAlbum, user: User, bot: Bot
-) -> None:
-    photos = [photo for photo in user.recent if photo.album == callback_data.album]
-    if photos:
-        for photo in photos:
-            user.remember_photo(photo)
-        user.choose(None)
-        await reply_to_press(
-            query, bot, keyboards.choose_style(), keyboards.style_menu(user.own_styles)
-        )
-    else:
-        await reply_to_press(query, bot, keyboards.photo_forgotten())
 
 
 @router.callback_query(CancelJob.filter())

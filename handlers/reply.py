@@ -5,7 +5,7 @@ from dataclasses import replace
 from aiogram import Bot
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from users import Photo, photo_in
+from users import Photo, User, photo_in
 
 
 def chat_of(query: CallbackQuery) -> int:
@@ -18,6 +18,17 @@ def photo_behind(query: CallbackQuery) -> Photo | None:
     if isinstance(query.message, Message) and query.message.reply_to_message:
         return photo_in(query.message.reply_to_message)
     return None
+
+
+def photos_behind(query: CallbackQuery, user: User) -> list[Photo]:
+    """What the button is about: under a picture that picture's photo, under words about an album
+    all its photos, or nothing where they are no longer remembered.
+    """
+    photo = photo_behind(query)
+    if photo is None or photo.album is None or result_in(query):
+        return [photo] if photo else []
+    known = {other.message_id: other for other in (*user.pending, *user.recent)}
+    return [other for other in known.values() if other.album == photo.album]
 
 
 def result_in(query: CallbackQuery) -> Photo | None:

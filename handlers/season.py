@@ -7,7 +7,7 @@ from aiogram.types import CallbackQuery, Message, Update
 
 import keyboards
 from handlers.photo import submit_pending, work_on
-from handlers.reply import chat_of, photo_behind, photo_meant
+from handlers.reply import chat_of, photo_meant, photos_behind
 from jobs import Queue
 from keyboards import Menu, MenuChoice
 from model_cyclegan.season import Direction
@@ -31,7 +31,7 @@ async def choose_season(
     queue: Queue,
     event_update: Update,
 ) -> None:
-    if photo := photo_behind(query):
+    for photo in photos_behind(query, user):
         user.remember_photo(photo)
     direction = SEASONS[callback_data.item]
     await choose(direction, chat_of(query), user, bot, queue, event_update)

@@ -12,7 +12,14 @@ import keyboards
 from captions import wish_in
 from handlers.album import numbered_sheet, send_album
 from handlers.photo import submit_pending, work_on
-from handlers.reply import chat_of, photo_behind, photo_meant, reply_to_press, result_in
+from handlers.reply import (
+    chat_of,
+    photo_behind,
+    photo_meant,
+    photos_behind,
+    reply_to_press,
+    result_in,
+)
 from jobs import Queue
 from keyboards import Menu, MenuChoice, Mix, StyleChoice
 from presets import PRESETS
@@ -52,8 +59,12 @@ async def take_command(
 
 @router.callback_query(MenuChoice.filter(F.item.in_({Menu.STYLE, Menu.PAINT_RESULT})))
 async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User, bot: Bot) -> None:
-    result = callback_data.item == Menu.PAINT_RESULT
-    if photo := result_in(query) if result else photo_behind(query):
+    photos = photos_behind(query, user)
+    if not photos and photo_behind(query):
+        await reply_to_press(query, bot, keyboards.album_forgotten())
+        return
+    result = result_in(query) if callback_data.item == Menu.PAINT_RESULT else None
+    for photo in [result] if result else photos:
         user.remember_photo(photo)
     user.choose(None)
     menu = keyboards.style_menu(user.own_styles)

@@ -88,7 +88,8 @@ async def test_start_greets_by_name_and_shows_the_menu(chat: LocalChat) -> None:
         assert menu.text.startswith("Hello, Ann <b>!")
         assert menu.buttons == [
             ["🎨 Paint in a style"],
-            ["❄️ Summer to winter", "☀️ Winter to summer"],
+            ["❄️ Summer to winter"],
+            ["☀️ Winter to summer"],
             ["🖼 Examples", "🔗 Source code"],
         ]
         assert menu.button("🔗 Source code")["url"].startswith("https://example.org/source")
@@ -375,7 +376,7 @@ async def test_in_a_group_it_speaks_when_spoken_to(chat: LocalChat) -> None:
         assert "🌤 Weaker" in texts_of(await next_result(boris_there))
         await ann_there.say("/winter")
         refusal_there = await boris_there.next_message()
-        assert "Answer a photo" in refusal_there.text
+        assert "Reply to a photo" in refusal_there.text
         await ann_there.say("thank you", reply_to=refusal_there)
         await ann_there.say("/help@other_bot")
         await ann_there.say(f"/help@{name}")
@@ -500,7 +501,17 @@ async def test_an_album_sent_after_the_choice_is_one_job(chat: LocalChat) -> Non
         assert all(result.document for result in album)
         sizes = [opened(await ann.download(result)).size for result in album]
         assert sizes == [opened(photo).size for photo in (FIELDS, CAT)]
-        assert (await ann.next_message()).text.startswith("Done: 2 pictures. Photo 2 I could not")
+        last_word = await ann.next_message()
+        assert last_word.text.startswith("Done: 2 pictures. Photo 2 I could not")
+        assert "📎 As files" not in texts_of(last_word)
+        await ann.press(last_word, "🌤 Weaker")
+        weaker = await album_for(ann, photos, pictures=2)
+        assert difference(await ann.download(weaker[0]), await ann.download(album[0])) > 1
+        await ann.next_message()
+        await ann.say("/forget")
+        await ann.next_message()
+        await ann.press(last_word, "🌪 Stronger")
+        assert "no longer remember that album" in (await ann.next_message()).text
 
 
 async def test_a_file_comes_back_as_a_file_without_loss(chat: LocalChat) -> None:

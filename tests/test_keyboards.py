@@ -1,14 +1,16 @@
 """What is packed into buttons fits, and comes out again."""
 
+import pytest
 from aiogram.types import InlineKeyboardMarkup
 from aiogram.utils.i18n import I18n
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import HttpUrl
 
 import keyboards
 from keyboards import Repaint, without_owner
 from presets import PRESETS
-from settings import ROOT
+from settings import ROOT, Settings
 from wishes import SeasonWish, StyleWish
 
 I18N = I18n(path=ROOT / "locales")
@@ -53,12 +55,14 @@ def test_a_style_that_is_no_longer_kept_is_none(wish: StyleWish) -> None:
 def test_buttons_fit_into_64_bytes_with_their_owner(wish: StyleWish) -> None:
     with I18N.context(), keyboards.owned_by(LARGEST_USER_ID):
         menus = [
-            keyboards.painting_menu(wish, is_file=False),
-            keyboards.season_menu(SeasonWish("summer2winter"), is_file=False),
+            *(keyboards.painting_menu(wish, is_file=False, of_album=a) for a in (False, True)),
+            *(
+                keyboards.season_menu(SeasonWish("summer2winter"), is_file=False, of_album=a)
+                for a in (False, True)
+            ),
             keyboards.mix_menu("moulin_de_la_galette"),
             keyboards.preset_menu(),
             keyboards.status_menu("1234567890-1234567890"),
-            keyboards.album_menu("1" * 20),
         ]
     for menu in menus:
         for data in data_in(menu):
@@ -70,3 +74,25 @@ def test_buttons_of_a_private_chat_have_no_owner() -> None:
     with I18N.context():
         data = data_in(keyboards.preset_menu())
     assert [without_owner(packed) for packed in data] == [(packed, None) for packed in data]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_words_on_half_a_row_are_short_enough_for_a_phone(language: str) -> None:
+    """Telegram cuts what is longer, and does not say so."""
+    wish = StyleWish("kiss", None, keep_colours=True)
+    with I18N.context(), I18N.use_locale(language):
+        menus = [
+            keyboards.main_menu(Settings(source_url=HttpUrl("https://example.org"))),
+            keyboards.photo_menu(),
+            keyboards.style_menu({"a": "b"}),
+            keyboards.preset_menu(),
+            *(keyboards.painting_menu(wish, is_file=False, of_album=a) for a in (False, True)),
+            *(
+                keyboards.season_menu(SeasonWish("summer2winter"), is_file=False, of_album=a)
+                for a in (False, True)
+            ),
+        ]
+    for menu in menus:
+        for row in menu.inline_keyboard:
+            for button in row:
+                assert len(button.text) <= (30 if len(row) == 1 else 18), button.text

@@ -30,10 +30,8 @@ function wrapped(entity, text, children, onCommand) {
   switch (entity.type) {
     case "pre":
       return make("pre", {}, make("code", {}, ...children));
-    case "spoiler": {
-      const reveal = (event) => event.currentTarget.classList.add("revealed");
-      return make("span", { class: "spoiler", role: "button", tabindex: 0, click: reveal, keydown: (event) => event.key === "Enter" && reveal(event) }, ...children);
-    }
+    case "spoiler":
+      return pressable("spoiler", (event) => event.currentTarget.classList.add("revealed"), children);
     case "text_link":
       return link(entity.url, children);
     case "url":
@@ -41,13 +39,23 @@ function wrapped(entity, text, children, onCommand) {
     case "email":
       return link(`mailto:${text}`, children);
     case "bot_command":
-      return make("button", { type: "button", class: "command", click: () => onCommand(text) }, ...children);
+      return pressable("command", () => onCommand(text), children);
     case "mention":
     case "hashtag":
       return make("span", { class: "mention" }, ...children);
     default:
       return make(TAGS[entity.type] ?? "span", {}, ...children);
   }
+}
+
+/** A button that breaks across lines like the words around it. */
+function pressable(name, act, children) {
+  const keydown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act(event);
+  };
+  return make("span", { class: name, role: "button", tabindex: 0, click: act, keydown }, ...children);
 }
 
 function link(address, children) {
