@@ -51,7 +51,8 @@ async def running_bot(
     """`python bot.py` with this environment, small paintings, and a new `DATA_DIR` where none is
     given; ended by SIGTERM, which must do.
     """
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", ""), **variables}
+    passed_on = ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG")  # the last one: where it is measured
+    environment = {name: os.environ[name] for name in passed_on if name in os.environ} | variables
     with TemporaryDirectory() as data_dir:
         bot = await asyncio.create_subprocess_exec(
             sys.executable,

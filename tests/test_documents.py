@@ -1,15 +1,118 @@
-"""The READMEs tell the truth where a machine can check it."""
+"""The documents tell the truth where a machine can check it, and both READMEs tell the same."""
 
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from pydantic import AliasChoices
 
-from settings import Settings
+from settings import ROOT, Settings
 
-ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.ru.md")
+TRACKED = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+).stdout.splitlines()
+DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def tokens(document: Path) -> Iterator[Token]:
+    """Blocks, and what stands within them, in order."""
+    for block in MARKDOWN.parse(document.read_text("utf-8")):
+        yield block
+        yield from block.children or []
+
+
+def links(document: Path) -> list[str]:
+    """Where links lead and pictures lie, those in HTML too."""
+    found: list[str] = []
+    for token in tokens(document):
+        if token.type == "link_open":
+            found.append(str(token.attrs["href"]))
+        elif token.type == "image":
+            found.append(str(token.attrs["src"]))
+        elif token.type in ("html_block", "html_inline"):
+            found += re.findall(r'(?:href|src|srcset)="([^"]+)"', token.content)
+    return found
+
+
+def anchors(document: Path) -> list[str]:
+    """Of its headings, as GitHub makes them."""
+    found: list[str] = []
+    heading = False
+    for token in tokens(document):
+        if token.type == "inline" and heading:
+            slug = re.sub(r"[^\w\- ]", "", token.content.lower()).replace(" ", "-")
+            before = sum(re.fullmatch(rf"{slug}(-\d+)?", other) is not None for other in found)
+            found.append(f"{slug}-{before}" if before else slug)
+        heading = token.type == "heading_open"
+    return found
+
+
+def code(document: Path, *kinds: str) -> list[str]:
+    """The contents of its tokens of these types, such as "fence" and "code_inline"."""
+    return [token.content for token in tokens(document) if token.type in kinds]
+
+
+def problem(document: Path, link: str) -> str | None:
+    """What is wrong with a link; an address outside is only looked at, not asked for."""
+    url = urlsplit(link)
+    if url.scheme:
+        local = url.hostname == "localhost"
+        named = local or re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", url.hostname or "")
+        return None if named and url.scheme == ("http" if local else "https") else "odd address"
+    target = (document.parent / url.path).resolve() if url.path else document
+    if target != document and str(target.relative_to(ROOT)) not in TRACKED and not target.is_dir():
+        return "no such file"
+    if url.fragment and url.fragment not in anchors(target):
+        return "no such heading"
+    return None
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    document = ROOT / name
+    problems = [(link, problem(document, link)) for link in links(document)]
+    assert [found for found in problems if found[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("LICENSE", None),
+        ("#settings", None),
+        ("docs/scaling.md#how-many", None),
+        ("https://example.org/a", None),
+        ("gone.md", "no such file"),
+        ("#gone", "no such heading"),
+        ("docs/scaling.md#gone", "no such heading"),
+        ("https://example", "odd address"),
+        ("http://example.org", "odd address"),
+    ],
+)
+def test_a_dead_link_is_found(link: str, expected: str | None) -> None:
+    assert problem(ROOT / "README.md", link) == expected
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_files_modules_and_targets_that_are_named_exist(name: str) -> None:
+    document = ROOT / name
+    makefile = (ROOT / "Makefile").read_text()
+    for text in code(document, "code_inline", "fence"):
+        for target in re.findall(r"^make ([a-z-]+)", text, re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), target
+        for module in re.findall(r"python -m ((?:benchmarks|model_\w+)\.\w+)", text):
+            assert f"{module.replace('.', '/')}.py" in TRACKED, module
+    folders = {name.split("/")[0] for name in TRACKED if "/" in name}
+    for text in code(document, "code_inline"):
+        if text.split("/")[0] in folders and re.fullmatch(r"[\w./@-]+", text):
+            assert (ROOT / text).exists() or text in ("tests/", "runs/"), text
 
 
 def variables() -> dict[str, str]:
@@ -38,15 +141,31 @@ def test_the_settings_table_is_complete_and_right(readme: str) -> None:
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_links_within_the_repository_lead_somewhere(readme: str) -> None:
-    text = (ROOT / readme).read_text("utf-8")
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r'src="([^"]+)"', text)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_the_command_line_s_options_are_told(readme: str) -> None:
+    told = "\n".join(code(ROOT / readme, "fence", "code_inline"))
+    exist: set[str] = set()
+    for command in ("style", "summer2winter"):
+        program = [sys.executable, "image_processing.py", command, "--help"]
+        help_text = subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True)
+        exist |= set(re.findall(r"--[a-z-]+", help_text.stdout))
+    assert exist - {"--help"} == set(re.findall(r"--[a-z-]+", told))
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_commands_exist(readme: str) -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", (ROOT / readme).read_text("utf-8"), re.M):
-        assert re.search(rf"^{target}:", makefile, re.M), target
+def test_both_readmes_are_one() -> None:
+    """The same headings, links, commands and rows of tables; the words are another matter."""
+    english, russian = (ROOT / readme for readme in READMES)
+
+    def bare(document: Path) -> list[str]:
+        return [re.sub(r"\s+#.*", "", text) for text in code(document, "fence")][:2]
+
+    def shape(document: Path) -> list[tuple[str, str]]:
+        kinds = ("heading_open", "tr_open", "fence", "paragraph_open", "list_item_open")
+        return [(token.type, token.tag) for token in tokens(document) if token.type in kinds]
+
+    def targets(document: Path) -> list[str]:
+        """A heading's anchor is in its document's language: only the file counts."""
+        return [link.partition("#")[0] for link in links(document) if not link.startswith("README")]
+
+    assert bare(english) == bare(russian)
+    assert shape(english) == shape(russian)
+    assert targets(english) == targets(russian)
