@@ -8,7 +8,7 @@ from typing import Literal
 
 import openvino as ov  # type: ignore[import-untyped]
 
-from memory import give_back_freed_memory
+from memory import give_back_freed_memory, processors
 from settings import ROOT, Engine
 
 Precision = Literal["bf16", "f32"]
@@ -46,5 +46,10 @@ def native_precision() -> Precision:
 
 def compiled(model: ov.Model, precision: Precision) -> ov.CompiledModel:
     """The network for this CPU, made to answer one request quickly."""
-    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    hints = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        # OpenVINO counts the cores; more threads than the cgroup's quota only halt one another.
+        "INFERENCE_NUM_THREADS": processors(),
+    }
     return core().compile_model(model, "CPU", hints)

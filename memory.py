@@ -1,43 +1,74 @@
-"""How much memory this process may take, and how much of it a painting gets."""
+"""What the machine leaves to this process: processors, memory, how much of it a painting gets."""
 
 import ctypes
+import math
+import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from settings import Settings
 
+OWN = Path("/proc/self/cgroup")
 CGROUPS = Path("/sys/fs/cgroup")
 USABLE = 0.93  # of the limit; the rest is for what comes and goes beside
 SMALLEST = 512  # MB, of the smallest paid dyno; where nothing sets a limit we stay within it too
+WITHOUT_WORKERS = 260  # MB of a bot that does not paint
+WORKER = 200  # MB, for a painting of 512 px with small tiles
 
 
-def limit_mb(own: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> float | None:
-    """The lowest limit that a cgroup, v1 or v2, sets for this process; None if there is none."""
+def _cgroups(controller: str, own: Path, root: Path) -> Iterator[tuple[int, Path]]:
+    """Version and folder of each cgroup that this process is in and that may limit it."""
     try:
         lines = own.read_text().splitlines()
     except OSError:  # not Linux
-        return None
-    limits: list[float] = []
+        return
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            folder, name = root, "memory.max"
-        elif "memory" in controllers.split(","):
-            folder, name = root / "memory", "memory.limit_in_bytes"
+            version, folder = 2, root
+        elif controller in controllers.split(","):
+            version, folder = 1, root / controller
         else:
             continue
         inner = folder / path.lstrip("/")  # in a container it may stand under another name: root
         for place in (inner, *inner.parents):
             if place == root.parent:
                 break
-            try:
-                text = (place / name).read_text().strip()
-            except OSError:
-                continue
-            if text != "max" and int(text) < 2**50:  # v1 writes a huge number for no limit
-                limits.append(int(text) / 2**20)
+            yield version, place
+
+
+def limit_mb(own: Path = OWN, root: Path = CGROUPS) -> float | None:
+    """The lowest limit that a cgroup, v1 or v2, sets for this process; None if there is none."""
+    limits: list[float] = []
+    for version, place in _cgroups("memory", own, root):
+        try:
+            name = "memory.max" if version == 2 else "memory.limit_in_bytes"
+            text = (place / name).read_text().strip()
+        except OSError:
+            continue
+        if text != "max" and int(text) < 2**50:  # v1 writes a huge number for no limit
+            limits.append(int(text) / 2**20)
     return min(limits, default=None)
+
+
+def processors(own: Path = OWN, root: Path = CGROUPS) -> int:
+    """On how many processors at once it pays to run: those there are, or the cgroup's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    available = float(len(affinity(0)) if affinity else os.cpu_count() or 1)
+    for version, place in _cgroups("cpu", own, root):
+        try:
+            if version == 2:
+                quota, period = (place / "cpu.max").read_text().split()
+            else:
+                names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+                quota, period = ((place / name).read_text() for name in names)
+        except OSError:
+            continue
+        if quota != "max" and int(quota) > 0:  # v1 writes -1 for no quota
+            available = min(available, int(quota) / int(period))
+    return math.ceil(available)
 
 
 def resident_mb() -> float:
@@ -49,10 +80,18 @@ def resident_mb() -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def usable_mb(settings: Settings) -> float:
+    return (settings.memory_mb or limit_mb() or SMALLEST) * USABLE
+
+
+def worker_count(settings: Settings) -> int:
+    """`WORKERS`, or as many of them as the memory suffices for; always one."""
+    return max(1, min(settings.workers, int((usable_mb(settings) - WITHOUT_WORKERS) / WORKER)))
+
+
 def free_mb(settings: Settings) -> float:
     """What each of the workers may still take."""
-    limit = settings.memory_mb or limit_mb() or SMALLEST
-    return max(limit * USABLE - resident_mb(), 0) / settings.workers
+    return max(usable_mb(settings) - resident_mb(), 0) / worker_count(settings)
 
 
 @cache

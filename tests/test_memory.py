@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from memory import free_mb, limit_mb, resident_mb
-from model_nst.engine import OpenVino, pixels_at_once
+from engines import compiled
+from memory import free_mb, limit_mb, processors, resident_mb, worker_count
+from model_nst.engine import FEATURES, OpenVino, cut_network, pixels_at_once
 from settings import Settings
 
 MB = 2**20
@@ -41,12 +42,57 @@ def test_without_proc_there_is_no_limit(tmp_path: Path) -> None:
     assert limit_mb(tmp_path / "missing", tmp_path) is None
 
 
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/bot\n", {"bot/cpu.max": "50000 100000\n"}, 1),
+        ("0::/bot\n", {"bot/cpu.max": "150000 100000\n"}, 2),
+        ("0::/bot\n", {"bot/cpu.max": "max 100000\n", "cpu.max": "100000 100000\n"}, 1),
+        (
+            "1:cpu,cpuacct:/x\n0::/\n",
+            {"cpu/x/cpu.cfs_quota_us": "20000\n", "cpu/x/cpu.cfs_period_us": "100000\n"},
+            1,
+        ),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ("0::/\n", {}, 3),
+    ],
+)
+def test_no_more_threads_than_the_quota_lets_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own: str,
+    files: dict[str, str],
+    expected: int,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
+    write(tmp_path / "own", own)
+    for name, text in files.items():
+        write(tmp_path / "cgroup" / name, text)
+    assert processors(tmp_path / "own", tmp_path / "cgroup") == expected
+
+
+def test_networks_run_on_as_many_threads() -> None:
+    network = compiled(cut_network(FEATURES, 32, 32), "f32")
+    assert network.get_property("INFERENCE_NUM_THREADS") == processors()
+
+
 def test_workers_share_what_is_free() -> None:
     alone = free_mb(Settings(_env_file=None, memory_mb=4000))
     shared = free_mb(Settings(_env_file=None, memory_mb=4000, workers=4))
     assert shared == pytest.approx(alone / 4, rel=0.05)
     assert alone == pytest.approx(4000 * 0.93 - resident_mb(), rel=0.05)
     assert free_mb(Settings(_env_file=None, memory_mb=256, workers=64)) >= 0
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "asked", "expected"),
+    [(256, 8, 1), (512, 8, 1), (1024, 8, 3), (1024, 2, 2), (4096, 8, 8)],
+)
+def test_no_more_workers_than_the_memory_suffices_for(
+    memory_mb: int, asked: int, expected: int
+) -> None:
+    settings = Settings(_env_file=None, memory_mb=memory_mb, workers=asked)
+    assert worker_count(settings) == expected
 
 
 def test_less_memory_means_smaller_tiles_and_then_a_smaller_painting() -> None:
