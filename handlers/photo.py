@@ -277,13 +277,16 @@ async def submit_again(
         await reply_to_press(query, bot, refusal)
 
 
-@router.callback_query(CancelJob.filter())
+@router.callback_query(CancelJob.filter(), flags={"answers": True})
 async def cancel_job(
     query: CallbackQuery, callback_data: CancelJob, bot: Bot, queue: Queue
 ) -> None:
+    """Says so in a popup at once: the edit of the status may have to wait for the chat's pace."""
     cancelled = await cancel(callback_data.job_id, query.from_user.id, queue)
+    words = keyboards.cancelled() if cancelled else keyboards.over()
+    with suppress(TelegramBadRequest):  # pressed long ago
+        await query.answer(words)
     if query.message:
         with suppress(TelegramBadRequest):  # the job was done first: its status is the picture
-            words = keyboards.cancelled() if cancelled else keyboards.over()
             where = query.message.chat.id, query.message.message_id
             await edit_words(bot, *where, words, keyboards.back_to_menu())

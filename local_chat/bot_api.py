@@ -36,6 +36,8 @@ MAX_CALLBACK_ANSWER = 200
 MAX_UPLOAD_BYTES = 50 * 2**20
 MAX_DOWNLOAD_BYTES = 20 * 2**20
 QUERY_LIFETIME_S = 60.0
+DELETABLE_S = 48 * 3600
+WEBHOOK_PORTS = {None, 80, 88, 443, 8443}
 ACTIONS = {
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice",
     "upload_document", "choose_sticker", "find_location", "record_video_note", "upload_video_note",
@@ -109,6 +111,10 @@ class BotApi:
             raise bad_request("secret token contains unallowed characters")
         if url and not (urlsplit(url).scheme == "https" or _is_loopback(url)):
             raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+        if url and not _is_loopback(url) and urlsplit(url).port not in WEBHOOK_PORTS:
+            raise bad_request(
+                "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"
+            )
         if not 1 <= max_connections <= 100:
             raise bad_request("max_connections must be between 1 and 100")
         if drop_pending_updates:
@@ -334,6 +340,8 @@ class BotApi:
             raise bad_request("message to delete not found")
         if isinstance(chat, Group) and message["from"]["id"] != self.state.bot["id"]:
             raise bad_request("message can't be deleted")  # the bot is no administrator
+        if time.time() - message["date"] > DELETABLE_S:
+            raise bad_request("message can't be deleted for everyone")
         del chat.messages[message_id]
         self.state.publish("deleted", chat_id=chat.id, message_ids=[message_id])
         return True

@@ -13,6 +13,7 @@ from local_chat.api_error import bad_request
 Json = dict[str, Any]
 
 MAX_REQUEST_BYTES = 256 * 2**20
+PIECE_BYTES = 2**20  # more than aiohttp holds at once, or it warns of what it does itself
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -77,7 +78,7 @@ async def _read_parts(
         if not isinstance(part, BodyPartReader) or part.name is None:
             continue
         body = bytearray()
-        while chunk := await part.read_chunk(2**16):
+        while chunk := await part.read_chunk(PIECE_BYTES):
             body += chunk
             total += len(chunk)
             if total > MAX_REQUEST_BYTES:

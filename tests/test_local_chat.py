@@ -355,7 +355,7 @@ async def test_any_parameters_are_taken_or_refused(data: st.DataObject) -> None:
 # Edits.
 
 
-async def test_edits(bot: Bot, anna: Person) -> None:
+async def test_edits(chat: LocalChat, bot: Bot, anna: Person) -> None:
     sent = await bot.send_message(anna.id, "One", reply_markup=keyboard(callback_data="x"))
     assert sent.edit_date is None
     await sent.edit_text("Two", reply_markup=keyboard(callback_data="x"))
@@ -376,6 +376,10 @@ async def test_edits(bot: Bot, anna: Person) -> None:
         await sent.edit_text("Three")
     with pytest.raises(TelegramBadRequest, match="message to delete not found"):
         await sent.delete()
+    old = await bot.send_message(anna.id, "Two days ago")
+    chat.state.people[anna.id].messages[old.message_id]["date"] -= 49 * 3600
+    with pytest.raises(TelegramBadRequest, match="can't be deleted for everyone"):
+        await old.delete()
 
 
 async def test_a_persons_message_is_not_the_bots_to_edit(bot: Bot, anna: Person) -> None:
@@ -1077,6 +1081,8 @@ async def test_webhooks_that_telegram_refuses(bot: Bot) -> None:
         await bot.set_webhook("http://example.org/hook")
     with pytest.raises(TelegramBadRequest, match="secret token"):
         await bot.set_webhook("https://example.org/hook", secret_token="ключ")
+    with pytest.raises(TelegramBadRequest, match="ports"):
+        await bot.set_webhook("https://example.org:8080/hook")
 
 
 async def test_waiting_updates_can_be_dropped(bot: Bot, anna: Person) -> None:

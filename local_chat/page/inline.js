@@ -21,8 +21,11 @@ export function askBot(chat, typed, whenSent) {
   return true;
 }
 
-/** Whether the bot was asked, so that what was typed is not sent itself. */
-export const wasAsked = () => asked !== null;
+/** Whether the bot was asked, so that what was typed is not sent itself; else it will not be. */
+export function wasAsked() {
+  clearTimeout(timer);
+  return asked !== null;
+}
 
 async function ask(chat, query, whenSent) {
   showSuggestions([]);
