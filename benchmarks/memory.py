@@ -1,78 +1,214 @@
-"""Peak RSS of painting in fresh processes: `python -m benchmarks.memory [--out FILE]`.
+"""How much memory it takes: `python -m benchmarks.memory --out DIR`.
 
-Each line is a process that imports what the command line or the whole bot imports, paints one
-photo, and tells its peak, in MB; `limit` is its MEMORY_MB. Where the memory does not suffice for
-the size asked for, it is worked on smaller: `worked at` says how large.
+Each case is a fresh process with one photo of 1280x1280 pixels, as large as Telegram sends them:
+
+- season, painting: the command line at 512 px;
+- bot, season and bot: `bot.py` by webhook, against the local Bot API server: its own web server,
+  its queue, and a season, then a painting at `NST_SIZE`;
+- in 512 MB: the same bot in a real cgroup, v1 or v2, with that limit. It has to live, and nothing
+  in the cgroup may have been killed; without the right to make a cgroup these cases are left out,
+  and that is said.
+
+Measured are the peak RSS in MB beside the most that it should be, in the cgroup also the highest
+usage as the kernel counts it, page cache included; and the long side that the painting was worked
+at, smaller where the memory does not suffice. Into DIR go `memory.json` and the pictures.
 """
 
 import argparse
+import asyncio
 import json
-import os
-import subprocess
 import sys
-import time
+from asyncio.subprocess import Process
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
+
+from benchmarks.nst import load, peak_mb, photo_path
+from benchmarks.start import choose_painting, choose_season, seconds_to_result, webhook_bot
+from local_chat.client import Message, join
+from local_chat.server import start
+from memory import CGROUPS
 from settings import ROOT
 
-CASES = (  # imports, long side, limit in MB
-    ("command line", 512, None),
-    ("bot", 512, None),
-    ("bot", 1024, None),
-    ("bot", 1024, 1024),
-    ("season", 512, None),
-)
+STYLE = 2  # The Great Wave
+SIDE = 1280  # pixels of the photo
+LIMIT = 512  # MB, of the cgroup
 
 
-def once(imports: str, size: int) -> dict[str, float]:
-    """In the fresh process."""
-    if imports == "bot":
-        import bot  # noqa: F401
-    from benchmarks.nst import load, photo_path
-    from image_processing import change_season, paint
-    from presets import PRESETS
+@dataclass(frozen=True)
+class Row:
+    case: str
+    size: int  # asked for
+    worked_at: int
+    peak_mb: float
+    most_mb: float  # that is allowed
+    seconds: float
+    cgroup_mb: float | None = None  # the highest usage
+    killed: int | None = None  # processes in the cgroup
 
-    photo = load(photo_path("astronaut")).resize((size, size))
-    seen: list[int] = []
-    start = time.perf_counter()
-    if imports == "season":
-        change_season(photo, "summer2winter", size=size)
-        seen.append(size)
+
+class Cgroup:
+    """One of our own, limited to `LIMIT` MB; v1 or v2, as the machine has it."""
+
+    def __init__(self, folder: Path, version: int) -> None:
+        self.folder, self.version = folder, version
+
+    def wrapped(self, command: Sequence[str]) -> list[str]:
+        """A command that joins the cgroup and becomes `command`."""
+        join_it = 'echo $$ > "$0" && exec "$@"'
+        return ["sh", "-c", join_it, str(self.folder / "cgroup.procs"), *command]
+
+    def highest_mb(self) -> float:
+        name = "memory.max_usage_in_bytes" if self.version == 1 else "memory.peak"
+        return int((self.folder / name).read_text()) / 2**20
+
+    def killed(self) -> int:
+        name = "memory.oom_control" if self.version == 1 else "memory.events"
+        lines = (self.folder / name).read_text().splitlines()
+        return int(dict(line.split() for line in lines)["oom_kill"])
+
+
+@contextmanager
+def cgroup() -> Iterator[Cgroup]:
+    """Raises `OSError` where none can be made."""
+    version = 1 if (CGROUPS / "memory").is_dir() else 2
+    folder = (CGROUPS / "memory" if version == 1 else CGROUPS) / "paintbox-benchmark"
+    if version == 2:
+        (CGROUPS / "cgroup.subtree_control").write_text("+memory")
+    folder.mkdir()
+    try:
+        name = "memory.limit_in_bytes" if version == 1 else "memory.max"
+        (folder / name).write_text(str(LIMIT * 2**20))
+        yield Cgroup(folder, version)
+    finally:
+        folder.rmdir()
+
+
+async def watch_peak(process: Process, peaks: list[float]) -> None:
+    """Until the process ends; its last look comes at most 20 ms before."""
+    while process.returncode is None:
+        try:
+            peaks.append(peak_mb(process.pid))
+        except (OSError, IndexError):  # it has just ended
+            return
+        await asyncio.sleep(0.02)
+
+
+async def by_command_line(kind: str, photo: Path, out: Path) -> Row:
+    orders = {
+        "painting": ["style", str(photo), "--style", "great_wave"],
+        "season": ["summer2winter", str(photo)],
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "image_processing.py", *orders[kind]),
+        *("--size", "512", "-o", str(out / f"{kind}.jpg")),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    begin = asyncio.get_running_loop().time()
+    peaks: list[float] = []
+    await watch_peak(process, peaks)
+    if await process.wait():
+        raise SystemExit(f"{kind} ended with {process.returncode}")
+    seconds = asyncio.get_running_loop().time() - begin
+    return Row(f"{kind}, command line", 512, 512, peaks[-1], 400, seconds)
+
+
+async def by_bot(size: int, most: float, photo: bytes, limited: Cgroup | None) -> list[Row]:
+    """A season, then a painting, by one bot."""
+    command = [sys.executable, "bot.py"]
+    if limited:
+        command = limited.wrapped(command)
+    place = f"bot in {LIMIT} MB" if limited else "bot"
+    rows = []
+    chat = await start(port=0, first_webhook_pause_s=0.1)
+    try:
+        async with (
+            webhook_bot(chat, command, NST_SIZE=str(size)) as (bot, _),
+            join(chat.url, "Ann", "en") as ann,
+        ):
+
+            def row(kind: str, asked: int, worked_at: int, allowed: float, seconds: float) -> Row:
+                facts = (limited.highest_mb(), limited.killed()) if limited else (None, None)
+                peak = peak_mb(bot.pid)
+                return Row(f"{kind}, {place}", asked, worked_at, peak, allowed, seconds, *facts)
+
+            await choose_season(ann)
+            seconds = await seconds_to_result(ann, photo)
+            rows.append(row("season", 512, 512, 400, seconds))
+            await choose_painting(ann, STYLE)
+            preview = asyncio.create_task(ann.wait_for(is_preview, 300, "a preview"))
+            seconds = await seconds_to_result(ann, photo)
+            shown = (await preview).photo  # at the size that is worked at
+            assert shown
+            rows.append(row("painting", size, shown["width"], most, seconds))
+    finally:
+        await chat.close()
+    return rows
+
+
+def is_preview(message: Message) -> bool:
+    return message.photo is not None and "☰ Menu" not in str(message.buttons)
+
+
+async def measure(out: Path) -> list[Row]:
+    picture = load(photo_path("astronaut")).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=93)
+    photo = out / "photo.jpg"
+    photo.write_bytes(buffer.getvalue())
+    rows = []
+    for kind in ("season", "painting"):
+        rows.append(await by_command_line(kind, photo, out))
+        show(rows[-1:])
+    for size, most in ((512, 480), (1024, 500)):
+        some = await by_bot(size, most, buffer.getvalue(), None)
+        show(some)
+        rows += some
+    try:
+        with cgroup() as limited:
+            some = await by_bot(1024, LIMIT, buffer.getvalue(), limited)
+    except OSError as error:
+        sys.stdout.write(f"no cgroup could be made: {error}\n")
     else:
-        style = load(PRESETS["great_wave"].path)
-        paint(photo, style, size=size, on_preview=lambda preview: seen.append(max(preview.size)))
-    seconds = time.perf_counter() - start
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-    return {"peak_mb": peak, "seconds": seconds, "worked_at": seen[-1]}
+        show(some)
+        rows += some
+    return rows
+
+
+def show(rows: Sequence[Row]) -> None:
+    for row in rows:
+        text = (
+            f"{row.case:24} {row.size:5} {row.worked_at:9} {row.peak_mb:8.0f} {row.most_mb:7.0f}"
+            f" {row.seconds:8.1f}"
+        )
+        if row.cgroup_mb is not None:
+            text += f" {row.cgroup_mb:9.0f} {row.killed:7}"
+        sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="FILE")
-    parser.add_argument("--once", nargs=2, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("out/memory"))
     arguments = parser.parse_args()
-    if arguments.once:
-        imports, size = arguments.once
-        sys.stdout.write(json.dumps(once(imports, int(size))))
-        return
-    rows = []
-    sys.stdout.write("process        size  limit  worked at  peak MB  seconds\n")
-    for imports, size, limit in CASES:
-        environment = os.environ | ({"MEMORY_MB": str(limit)} if limit else {})
-        command = [sys.executable, "-m", "benchmarks.memory", "--once", imports, str(size)]
-        result = subprocess.run(
-            command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE
-        )
-        row = {"process": imports, "size": size, "limit": limit, **json.loads(result.stdout)}
-        rows.append(row)
-        sys.stdout.write(
-            f"{imports:14} {size:4} {limit or 'none':>6} {row['worked_at']:10}"
-            f" {row['peak_mb']:8.0f} {row['seconds']:8.1f}\n"
-        )
-        sys.stdout.flush()
-    if arguments.out:
-        arguments.out.write_text(json.dumps(rows, indent=2) + "\n")
+    out: Path = arguments.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(
+        f"{'':24} {'asked':>5} {'worked at':>9} {'peak MB':>8} {'allowed':>7} {'seconds':>8}"
+        f" {'cgroup MB':>9} {'killed':>7}\n"
+    )
+    rows = asyncio.run(measure(out))
+    facts = json.dumps([asdict(row) for row in rows], indent=2)
+    (out / "memory.json").write_text(facts + "\n")
 
 
 if __name__ == "__main__":

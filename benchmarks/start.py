@@ -19,7 +19,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -71,19 +73,22 @@ async def seconds_to_answer(url: str) -> float:
                 await asyncio.sleep(0.01)
 
 
-async def seconds_to_result(person: Person) -> float:
+async def seconds_to_result(person: Person, photo: bytes | None = None) -> float:
     begin = time.perf_counter()
-    await person.send_photo(PHOTO.read_bytes())
-    await person.wait_for(lambda m: m.photo and "☰ Menu" in str(m.buttons), 120, "the result")
+    await person.send_photo(photo or PHOTO.read_bytes())
+    await person.wait_for(lambda m: m.photo and "☰ Menu" in str(m.buttons), 300, "the result")
     return time.perf_counter() - begin
 
 
-async def measure(chat: LocalChat) -> Round:
-    import_aiogram = await seconds_to_import_aiogram()
+@asynccontextmanager
+async def webhook_bot(
+    chat: LocalChat, command: Sequence[str] = (sys.executable, "bot.py"), **environment: str
+) -> AsyncIterator[tuple[Process, str]]:
+    """The bot in a process of its own, and where its webhook will answer."""
     port = free_port()
     with TemporaryDirectory() as data:
         bot = await asyncio.create_subprocess_exec(
-            *(sys.executable, "bot.py"),
+            *command,
             cwd=ROOT,
             env={
                 **os.environ,
@@ -94,25 +99,43 @@ async def measure(chat: LocalChat) -> Round:
                 "PORT": str(port),
                 "DATA_DIR": data,
                 "LOG_LEVEL": "WARNING",
+                **environment,
             },
         )
-        ready = await seconds_to_answer(f"http://127.0.0.1:{port}/telegram")
-        async with join(chat.url, "Ann", "en") as ann:
-            await ann.say("/start")
-            await ann.press(await ann.next_message(60), "❄️ Summer to winter")
-            await ann.next_message()
-            seasons = [await seconds_to_result(ann) for _ in range(2)]
-            await ann.say("/start")
-            menu = await ann.wait_for(lambda m: "🎨 Paint in a style" in str(m.buttons))
-            await ann.press(menu, "🎨 Paint in a style")
-            offer = await ann.wait_for(lambda m: "🖼 Famous paintings" in str(m.buttons))
-            await ann.press(offer, "🖼 Famous paintings")
-            presets = await ann.wait_for(lambda m: ["1", "2", "3", "4"] in m.buttons, 30)
-            await ann.press(presets, "1")
-            await ann.wait_for(lambda m: "Now send me photos" in m.text)
-            paintings = [await seconds_to_result(ann) for _ in range(2)]
-        bot.send_signal(signal.SIGTERM)
-        await bot.wait()
+        try:
+            yield bot, f"http://127.0.0.1:{port}/telegram"
+        finally:
+            with suppress(ProcessLookupError):
+                bot.send_signal(signal.SIGTERM)
+            await bot.wait()
+
+
+async def choose_season(person: Person) -> None:
+    await person.say("/start")
+    await person.press(await person.next_message(60), "❄️ Summer to winter")
+    await person.next_message()
+
+
+async def choose_painting(person: Person, number: int) -> None:
+    """One of the famous ones."""
+    await person.say("/start")
+    menu = await person.wait_for(lambda m: "🎨 Paint in a style" in str(m.buttons), 60)
+    await person.press(menu, "🎨 Paint in a style")
+    offer = await person.wait_for(lambda m: "🖼 Famous paintings" in str(m.buttons))
+    await person.press(offer, "🖼 Famous paintings")
+    presets = await person.wait_for(lambda m: ["1", "2", "3", "4"] in m.buttons, 30)
+    await person.press(presets, str(number))
+    await person.wait_for(lambda m: "Now send me photos" in m.text)
+
+
+async def measure(chat: LocalChat) -> Round:
+    import_aiogram = await seconds_to_import_aiogram()
+    async with webhook_bot(chat) as (_, url), join(chat.url, "Ann", "en") as ann:
+        ready = await seconds_to_answer(url)
+        await choose_season(ann)
+        seasons = [await seconds_to_result(ann) for _ in range(2)]
+        await choose_painting(ann, 1)
+        paintings = [await seconds_to_result(ann) for _ in range(2)]
     return Round(import_aiogram, ready, *seasons, *paintings)
 
 

