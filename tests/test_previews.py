@@ -1,0 +1,64 @@
+"""People watch the painting appear: what `paint` shows of it on the way."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from image_processing import Cancelled, paint
+from settings import ROOT
+
+
+@pytest.fixture(scope="module")
+def photo() -> Image.Image:
+    with Image.open(ROOT / "images" / "photos" / "coffee.jpg") as image:
+        return image.convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def style() -> Image.Image:
+    with Image.open(ROOT / "images" / "styles" / "3_kiss.jpg") as image:
+        return image.convert("RGB")
+
+
+def distance(a: Image.Image, b: Image.Image) -> float:
+    pixels, others = (np.asarray(image, np.float32) for image in (a, b.resize(a.size)))
+    return float(np.abs(pixels - others).mean())
+
+
+def test_each_preview_is_nearer_to_the_painting(photo: Image.Image, style: Image.Image) -> None:
+    previews: list[Image.Image] = []
+    reached: list[float] = []
+    reached_at_previews: list[float] = []
+
+    def on_preview(preview: Image.Image) -> None:
+        previews.append(preview)
+        reached_at_previews.append(reached[-1])
+
+    painting = paint(
+        photo, style, size=256, on_progress=reached.append, on_preview=on_preview, engine="openvino"
+    )
+    assert [preview.size for preview in previews] == [(256, 171)] * 2  # after 96 and 192 px
+    assert painting.size == photo.size
+    assert reached_at_previews[0] < 0.5
+    assert reached_at_previews[1] < 1
+    distances = [distance(preview, painting) for preview in previews]
+    assert distances == sorted(distances, reverse=True)
+    assert distance(previews[0], photo) > 5  # it is painted, not the photo made small
+
+
+def test_a_preview_that_raises_stops_the_work(photo: Image.Image, style: Image.Image) -> None:
+    reached: list[float] = []
+
+    def on_preview(_: Image.Image) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        paint(
+            photo,
+            style,
+            size=192,
+            on_progress=reached.append,
+            on_preview=on_preview,
+            engine="openvino",
+        )
+    assert reached[-1] < 1
