@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint bench chaos examples weights screenshot translations api-schema
+.PHONY: run test lint check coverage bench chaos examples sheets recording weights slug-size \
+	translations api-schema
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -14,6 +15,12 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+
+# The tests also look at the translations and at the links in all documents.
+check: lint test
+
+coverage: .venv/dev
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report term
 
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
@@ -32,8 +39,12 @@ weights: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
 	$(BIN)/python weights.py
 
-screenshot: .venv/dev
-	PYTHONPATH=. $(BIN)/python docs/screenshot.py
+# SHEETS=seasons makes only that one, `styles` and `options` are the others.
+sheets: .venv/run
+	PYTHONPATH=. $(BIN)/python docs/sheets.py $(SHEETS)
+
+recording: .venv/dev
+	PYTHONPATH=. $(BIN)/python docs/recording.py
 
 slug-size: .venv/run
 	$(BIN)/python deploy/slug_size.py

@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 from presets import PRESETS
 from settings import ROOT
@@ -26,7 +26,7 @@ from settings import ROOT
 PHOTOS = ROOT / "images" / "photos"
 RECORDING = ROOT / "images" / "readme" / "chat.webp"
 LARGEST = 2 * 10**6  # bytes; above it, few would wait for it
-PHONE = {"width": 390, "height": 780}
+PHONE: ViewportSize = {"width": 390, "height": 780}
 SCALE = 1.5  # pixels of the recording to one of the page
 QUALITY = 75
 MOST_OF_A_WAIT = 12  # frames that show it

@@ -115,6 +115,12 @@ def test_files_modules_and_targets_that_are_named_exist(name: str) -> None:
             assert (ROOT / text).exists() or text in ("tests/", "runs/"), text
 
 
+def test_architecture_knows_every_file_in_the_root() -> None:
+    told = set(re.findall(r"`([\w]+(?:\.py|/))`", (ROOT / "docs" / "architecture.md").read_text()))
+    root = {f"{name.split('/')[0]}/" if "/" in name else name for name in TRACKED}
+    assert {name for name in root if name.endswith((".py", "/"))} - {".ci/"} <= told
+
+
 def variables() -> dict[str, str]:
     """Each environment variable with its default, as a README writes it."""
     found = {}
@@ -142,7 +148,7 @@ def test_the_settings_table_is_complete_and_right(readme: str) -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_command_line_s_options_are_told(readme: str) -> None:
-    told = "\n".join(code(ROOT / readme, "fence", "code_inline"))
+    told = "\n".join(code(ROOT / readme, "fence"))
     exist: set[str] = set()
     for command in ("style", "summer2winter"):
         program = [sys.executable, "image_processing.py", command, "--help"]
