@@ -574,6 +574,26 @@ def progress(fraction: float, part: int = 1, parts: int = 1) -> str:
     return _("🎨 Painting {part} of {parts}… {bar}").format(part=part, parts=parts, bar=bar)
 
 
+def painting_caption(wish: StyleWish) -> str | None:
+    """The paintings' names, then what is not as usual: so that results can be told apart."""
+    names = [caption_of(PRESETS[style]) for style in (wish.style, wish.second) if style in PRESETS]
+    unusual = (
+        (_("softer"), wish.strength == "soft"),
+        (_("stronger"), wish.strength == "strong"),
+        (_("finer strokes"), wish.strokes == "fine"),
+        (_("larger strokes"), wish.strokes == "large"),
+        (_("your colours"), wish.keep_colours),
+    )
+    details = ", ".join(words for words, is_so in unusual if is_so)
+    return "\n".join([*names, *([f"({details})"] if details else [])]) or None
+
+
+def season_caption(wish: SeasonWish) -> str:
+    season = example_caption(wish.direction)
+    details = {"light": _("weaker"), "deep": _("stronger"), "normal": ""}[wish.amount]
+    return f"{season} ({details})" if details else season
+
+
 def compared() -> str:
     return _("Before and after")
 

@@ -603,12 +603,12 @@ def _under_result(
 ) -> tuple[str | None, InlineKeyboardMarkup]:
     """Caption and buttons."""
     if isinstance(wish, SeasonWish):
-        return None, keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
+        menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
+        return keyboards.season_caption(wish), menu
     if isinstance(wish, CompareWish):
         return keyboards.compared(), keyboards.back_to_menu()
-    names = [keyboards.caption_of(PRESETS[s]) for s in (wish.style, wish.second) if s in PRESETS]
     menu = keyboards.painting_menu(wish, is_file=is_file, of_album=of_album)
-    return "\n".join(names) or None, menu
+    return keyboards.painting_caption(wish), menu
 
 
 async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:

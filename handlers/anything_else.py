@@ -1,11 +1,19 @@
-"""Whatever no other router understood gets a friendly answer."""
+"""Whatever no other router understood: the name of a painting alone, or a friendly answer."""
 
 from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.dispatcher.event.bases import SkipHandler
+from aiogram.enums import ChatType
+from aiogram.types import CallbackQuery, Message, Update
+from aiogram.utils.i18n import I18n
 
 import keyboards
+from handlers import season, style
+from handlers.photo import named_by
 from handlers.reply import reply_to_press
+from jobs import Queue
 from settings import Settings
+from users import User
+from wishes import SeasonWish, StyleWish
 
 router = Router(name="anything_else")
 
@@ -26,6 +34,20 @@ async def answer_sound(message: Message, settings: Settings) -> None:
 @router.message(F.document)
 async def answer_file(message: Message, settings: Settings) -> None:
     await message.reply(keyboards.no_picture(), reply_markup=keyboards.main_menu(settings))
+
+
+@router.message(F.text, F.chat.type == ChatType.PRIVATE)
+async def take_name(
+    message: Message, user: User, bot: Bot, queue: Queue, i18n: I18n, event_update: Update
+) -> None:
+    """Who writes the name of a painting or of a season chooses it."""
+    wish = named_by(message, i18n)
+    if isinstance(wish, StyleWish):
+        await style.choose(wish, message.chat.id, user, bot, queue, event_update)
+    elif isinstance(wish, SeasonWish):
+        await season.choose(wish.direction, message.chat.id, user, bot, queue, event_update)
+    else:
+        raise SkipHandler
 
 
 @router.message()
