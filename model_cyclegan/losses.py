@@ -89,6 +89,20 @@ def _masked_change(translation: Tensor, photo: Tensor, mask: Tensor) -> Tensor:
     return (mask * (translation.float() - photo.float()).abs()).mean()
 
 
+def moment_loss(translations: Tensor, earlier: Tensor, photos: Tensor) -> Tensor:
+    """How far translations, `[N, D]`, push the squared MMD between `earlier` ones and `photos`.
+
+    The kernel is KID's, `(x·y / D + 1)³` (Bińkowski et al., "Demystifying MMD GANs", 2018), on
+    features of deviation 1. Unlike a judge's score it turns round when the translations as a whole
+    have gone past the photos: too grey, too white, too green.
+    """
+
+    def likeness(others: Tensor) -> Tensor:
+        return (translations @ others.T / others.shape[1] + 1).pow(3).mean()
+
+    return 2 * (likeness(earlier) - likeness(photos))
+
+
 class VggFeatures(nn.Module):
     """Layers of a frozen VGG16 (Simonyan and Zisserman, 2014) as judges' eyes.
 
@@ -97,7 +111,13 @@ class VggFeatures(nn.Module):
     """
 
     # Layers to judge and a factor that brings their activations to about 1.
-    taps: ClassVar = {"conv1_2": 0.01, "conv2_2": 0.005, "conv3_1": 0.005, "conv4_3": 0.03}
+    taps: ClassVar = {
+        "conv1_2": 0.01,
+        "conv2_2": 0.005,
+        "conv3_1": 0.005,
+        "conv4_3": 0.03,
+        "conv5_3": 0.3,
+    }
 
     def __init__(self, weights: Path) -> None:
         super().__init__()

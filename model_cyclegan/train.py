@@ -23,7 +23,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -43,28 +43,40 @@ from model_cyclegan.losses import (
     discriminator_loss,
     generator_loss,
     hue_loss,
+    moment_loss,
     sky_loss,
 )
 from model_cyclegan.photos import Photos, load_photo, photo_files
 
 SEASONS = ("summer", "winter")
 DIRECTIONS = {"summer2winter": SEASONS, "winter2summer": SEASONS[::-1]}
+View = Literal["whole", "window"]
 VGG_WEIGHTS = Path(__file__).parents[1] / "models_wts" / "nst_features.safetensors"
-LOSSES = ("adversarial", "cycle", "identity", "blotches", "hues", "skies", "discriminator")
+LOSSES = (
+    "adversarial",
+    "moments",
+    "cycle",
+    "identity",
+    "blotches",
+    "hues",
+    "skies",
+    "discriminator",
+)
 
 
 @dataclass(frozen=True)
 class Weights:
     """What the losses of one direction count."""
 
-    adversarial: float = 4.0
+    adversarial: float = 3.0
+    moments: float = 10.0  # of the features' means; needs "features"
     cycle: float = 4.0  # there and back again
     cycle_colour: float = 0.5
     cycle_pool: int = 1  # side in pixels of the means that are compared
     identity: float = 2.0
     blotches: float = 10.0
-    hues: float = 10.0
-    skies: float = 10.0
+    hues: float = 15.0
+    skies: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,15 @@ class TrainSettings:
     summer2winter: Weights = field(default_factory=Weights)
     # Where snow lay cannot be known from a meadow, and it has to turn green as a whole.
     winter2summer: Weights = field(
-        default_factory=lambda: Weights(5.0, 2.0, 0.2, 4, identity=0.3, blotches=7.0, skies=25.0)
+        default_factory=lambda: Weights(
+            cycle=2.0,
+            cycle_colour=0.2,
+            cycle_pool=4,
+            identity=0.3,
+            blotches=7.0,
+            hues=10.0,
+            skies=25.0,
+        )
     )
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
     crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))
@@ -86,6 +106,7 @@ class TrainSettings:
     # scaled down to this; 0: all of it as it is.
     window: int = 96
     pool: int = 0  # earlier translations kept to be judged again
+    moments: int = 128  # photos and translations, of each season, whose features are compared
     rate: float = 3.5e-4
     discriminator_rate: float = 8e-4
     betas: tuple[float, float] = (0.5, 0.99)
@@ -95,6 +116,16 @@ class TrainSettings:
     ema: float = 0.995
 
 
+PAPER_WEIGHTS = Weights(
+    adversarial=1.0,
+    moments=0.0,
+    cycle=10.0,
+    cycle_colour=1.0,
+    identity=5.0,
+    blotches=0.0,
+    hues=0.0,
+    skies=0.0,
+)
 PRESETS = {
     "cpu": TrainSettings(),
     "gpu": TrainSettings(
@@ -109,8 +140,8 @@ PRESETS = {
         discriminators=("patch",),
         spectral=False,
         loss="least_squares",
-        summer2winter=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0, skies=0.0),
-        winter2summer=Weights(1.0, 10.0, 1.0, 1, identity=5.0, blotches=0.0, hues=0.0, skies=0.0),
+        summer2winter=PAPER_WEIGHTS,
+        winter2summer=PAPER_WEIGHTS,
         crops=((256, 1),),
         pool=50,
         clip=float("inf"),
@@ -176,6 +207,8 @@ class Training:
             ),
         )
         self.pools = {name: ImagePool(settings.pool, seed=i) for i, name in enumerate(DIRECTIONS)}
+        # Means of features over the latest photos and translations of a season, in one view.
+        self.means: dict[tuple[str, str, View], Tensor] = {}
         self.random = np.random.default_rng()
         self.iteration = 0
         self.seconds = 0.0  # of training so far, over all runs
@@ -186,19 +219,37 @@ class Training:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def _judge(self, target: str, image: Tensor) -> list[Tensor]:
-        layers: list[Tensor] = []
-        if self.features is not None:
-            side, window = image.shape[-1], self.settings.window
-            seen = image
-            if 0 < window < side and self.random.random() < 0.5:
-                seen = F.interpolate(image, (window, window), mode="bilinear", antialias=True)
-            elif 0 < window < side:
+    def _look(self, image: Tensor) -> tuple[list[Tensor], View]:
+        """Feature layers of an image, or of a window of it, and which of the two."""
+        side, window = image.shape[-1], self.settings.window
+        view: View = "whole"
+        if 0 < window < side:
+            if self.random.random() < 0.5:
+                image = F.interpolate(image, (window, window), mode="bilinear", antialias=True)
+            else:
+                view = "window"
                 top, left = self.random.integers(side - window + 1, size=2)
-                seen = image[..., top : top + window, left : left + window]
-            layers = self.features(seen)
-        scores: list[Tensor] = self.networks[f"judge_{target}"](image, layers)
-        return scores
+                image = image[..., top : top + window, left : left + window]
+        return (self.features(image) if self.features is not None else []), view
+
+    def _keep(self, season: str, kind: str, view: View, layers: Sequence[Tensor]) -> None:
+        if layers:
+            key = (season, kind, view)
+            rows = [self.means[key]] if key in self.means else []
+            rows.append(_means(layers).detach())
+            self.means[key] = torch.cat(rows)[-self.settings.moments :]
+
+    def _moment_loss(self, target: str, view: View, layers: Sequence[Tensor]) -> Tensor:
+        """`moment_loss` of translations with these layers; 0 until enough was seen."""
+        keys = [(target, "translations", view), *((season, "photos", view) for season in SEASONS)]
+        seen = {key: self.means[key] for key in keys if key in self.means}
+        if len(seen) < len(keys) or min(map(len, seen.values())) < self.settings.moments // 4:
+            return torch.zeros((), device=self.device)
+        deviation, mean = torch.std_mean(torch.cat([seen[key] for key in keys[1:]]), 0)
+        compared = (_means(layers), seen[keys[0]], seen[target, "photos", view])
+        rows = [(means - mean) / (deviation + 1e-3) for means in compared]
+        with torch.autocast(self.device.type, enabled=False):
+            return moment_loss(*rows)
 
     def step(
         self, photos: Mapping[str, Tensor], skies: Mapping[str, Tensor], pace: float = 1.0
@@ -237,8 +288,10 @@ class Training:
                 found[name]["cycle"] = cycle_loss(
                     restored, photos[source], weights.cycle_colour, weights.cycle_pool
                 )
-                scores = self._judge(target, translations[name])
+                layers, view = self._look(translations[name])
+                scores = self.networks[f"judge_{target}"](translations[name], layers)
                 found[name]["adversarial"] = generator_loss(scores, s.loss)
+                found[name]["moments"] = self._moment_loss(target, view, layers)
                 for kind, value in found[name].items():
                     loss = loss + getattr(weights, kind) * value
         self._descend(0, loss, s.clip)
@@ -251,8 +304,12 @@ class Training:
                 fake = translations[name].detach()
                 if s.pool:
                     fake = self.pools[name].exchange(fake)
-                real_scores = self._judge(target, photos[target])
-                judged = judged + discriminator_loss(real_scores, self._judge(target, fake), s.loss)
+                scores = []
+                for kind, image in (("photos", photos[target]), ("translations", fake)):
+                    layers, view = self._look(image)
+                    self._keep(target, kind, view, layers)
+                    scores.append(self.networks[f"judge_{target}"](image, layers))
+                judged = judged + discriminator_loss(scores[0], scores[1], s.loss)
         self._descend(1, judged, float("inf"))
 
         self._average()
@@ -322,6 +379,11 @@ class Training:
             raise ValueError(f"no weight in {file} fits")
         self.networks.load_state_dict(fitting, strict=False)
         return len(fitting)
+
+
+def _means(layers: Sequence[Tensor]) -> Tensor:
+    """Each channel's mean over the image, of all layers: `[N, D]`."""
+    return torch.cat([layer.float().mean((2, 3)) for layer in layers], 1)
 
 
 def sheet(training: Training, folder: Path, count: int = 8, side: int = 256) -> Image.Image:

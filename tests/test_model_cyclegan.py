@@ -26,7 +26,14 @@ from model_cyclegan.generator import (
     load_generator,
     stride,
 )
-from model_cyclegan.losses import VggFeatures, blotch_loss, cycle_loss, hue_loss, sky_loss
+from model_cyclegan.losses import (
+    VggFeatures,
+    blotch_loss,
+    cycle_loss,
+    hue_loss,
+    moment_loss,
+    sky_loss,
+)
 from model_cyclegan.photos import Photos, season_share, sky, sunset_share
 from model_cyclegan.train import (
     DIRECTIONS,
@@ -214,6 +221,30 @@ def test_hue_loss_keeps_skies_and_frees_meadows(
     assert loss > 0.3 if kept else loss < 1e-6
 
 
+@pytest.mark.parametrize("start", [0.0, 3.0])
+def test_moment_loss_leads_to_the_photos_from_both_sides(start: float) -> None:
+    random = torch.Generator().manual_seed(0)
+    photos = torch.randn(512, 8, generator=random) + 1.5
+    noise = torch.randn(512, 8, generator=random)
+    shift = torch.full((8,), start, requires_grad=True)
+    optimiser = torch.optim.SGD([shift], 0.02)
+    for _ in range(300):
+        optimiser.zero_grad()
+        translations = noise + shift
+        moment_loss(translations, translations.detach(), photos).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert (shift - 1.5).abs().max() < 0.4
+
+
+def test_moments_count_once_enough_was_seen() -> None:
+    training = Training(replace(TINY, discriminators=("features",), moments=8), CPU)
+    photos = {s: torch.rand(2, 3, 32, 32) * 2 - 1 for s in SEASONS}
+    moments = [float(training.step(photos, no_sky(2, 32))[1]) for _ in range(6)]
+    assert moments[0] == 0
+    assert moments[-1] != 0
+    assert all(len(rows) <= 8 for rows in training.means.values())
+
+
 def test_sky_ends_where_something_stands_out() -> None:
     photo = torch.full((3, 120, 160), 150, dtype=torch.uint8)
     photo += torch.arange(40, dtype=torch.uint8).repeat_interleave(3)[:, None]  # dusk
@@ -325,7 +356,7 @@ def test_learns_the_colours_of_the_other_season(data: Path) -> None:
 
 
 def test_each_direction_has_its_own_weights() -> None:
-    none = Weights(0, 0, identity=0, blotches=0, hues=0, skies=0)
+    none = Weights(adversarial=0, cycle=0, identity=0, blotches=0, hues=0, skies=0)
     training = Training(replace(TINY, summer2winter=none, winter2summer=Weights(cycle=0)), CPU)
     before = {key: value.clone() for key, value in training.networks.state_dict().items()}
     training.step({s: torch.rand(1, 3, 32, 32) * 2 - 1 for s in SEASONS}, no_sky(1, 32))
