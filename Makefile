@@ -24,8 +24,10 @@ coverage: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
-	$(BIN)/python -m benchmarks.nst --out runs/bench
-	$(BIN)/python -m benchmarks.memory --out runs/bench/memory.json
+	$(BIN)/python -m benchmarks.nst --styles starry_night great_wave --out runs/bench
+	$(BIN)/python -m benchmarks.season_speed --rounds 3 --out runs/bench
+	$(BIN)/python -m benchmarks.memory --out runs/bench
+	$(BIN)/python -m benchmarks.start --rounds 3 --out runs/bench
 	$(BIN)/python -m benchmarks.step --out runs/bench/step.json
 	$(BIN)/python -m benchmarks.growth --short --out runs/bench
 
