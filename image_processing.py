@@ -4,6 +4,7 @@ Also the command line: `python image_processing.py style PHOTO --style NAME_OR_F
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -22,7 +23,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from memory import free_mb
+from memory import free_mb, limit_mb
 from model_cyclegan.season import DIRECTIONS, Direction, load_season, translate
 from model_nst.engine import Engine as StyleEngine
 from model_nst.engine import get_engine
@@ -46,6 +47,9 @@ MOST_SIDES_OF_PHOTO = 10_000  # width + height
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 MOST_BYTES_OF_FILE = 45 * 10**6
 
+# Bytes for each pixel of a photo, its result, and what is held while they are read and written.
+JPEG_PIXEL, PIXEL, COEFFICIENTS = 10, 18, 6
+LEAST_MB = 80  # a photo from a phone is taken however little memory seems to be left
 MOST_SCANS = 64  # of a progressive JPEG; encoders make about ten
 LARGEST_TILE = 2**22  # pixels of a TIFF file's tile
 TILEWIDTH, TILELENGTH = 322, 323  # tags of TIFF
@@ -80,6 +84,7 @@ class Limits:
     max_pixels: int
     min_side: int  # pixels
     max_aspect_ratio: float  # long side to short side
+    memory_mb: float = math.inf  # for a photo, its result, and what decoding and encoding take
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -88,13 +93,17 @@ def limits_of(settings: Settings) -> Limits:
         max_pixels=int(settings.max_megapixels * 1e6),
         min_side=settings.min_side,
         max_aspect_ratio=settings.max_aspect_ratio,
+        memory_mb=max(free_mb(settings), LEAST_MB)
+        if settings.memory_mb or limit_mb()
+        else math.inf,
     )
 
 
 def decode(data: bytes, limits: Limits) -> Image.Image:
     """The picture in `data` as a person expects it: upright, on white, sRGB, 8 bits, mode RGB.
 
-    Of an animation the first frame. Raises `BadImage`, and nothing else, for any other bytes.
+    Of an animation the first frame. A JPEG too large for the memory comes smaller, by half, a
+    quarter or an eighth. Raises `BadImage`, and nothing else, for any other bytes.
     """
     if not data:
         raise BadImage(N_("This file is empty. Please send the photo again."))
@@ -115,6 +124,7 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
             )
         ) from error
     _check_size(*image.size, limits)
+    _check_memory(image, limits)
     try:
         _check_work(data, image)
         image.load()
@@ -158,6 +168,28 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             ),
             **size,
             limit=limits.min_side,
+        )
+
+
+def _check_memory(image: Image.Image, limits: Limits) -> None:
+    """Has a JPEG decoded smaller where it must be; raises `BadImage` for what can't be."""
+    most = limits.memory_mb * 2**20
+    width, height = size = image.size
+    halves = image.format in ("JPEG", "MPO")
+    # Of a progressive JPEG all coefficients are held until its last scan.
+    most -= COEFFICIENTS * width * height if image.info.get("progressive") else 0
+    per_pixel = JPEG_PIXEL if halves else PIXEL
+    for scale in (2, 4, 8) if halves else ():
+        if per_pixel * image.width * image.height > most:
+            image.draft(None, (-(-width // scale), -(-height // scale)))
+    if per_pixel * image.width * image.height > most:
+        raise BadImage(
+            N_(
+                "This picture has {width} x {height} pixels, too many for my memory. "
+                "Please send a smaller one."
+            ),
+            width=size[0],
+            height=size[1],
         )
 
 

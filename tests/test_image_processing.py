@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -12,6 +13,9 @@ from PIL import Image, ImageOps
 
 import image_processing
 from image_processing import (
+    COEFFICIENTS,
+    JPEG_PIXEL,
+    PIXEL,
     BadImage,
     Limits,
     decode,
@@ -202,6 +206,28 @@ def test_pixels_are_counted_before_they_are_read(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Image.Image, "load", load)
     with pytest.raises(BadImage, match="megapixels"):
         decode(bomb, LIMITS)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_too_large_for_the_memory_is_read_smaller(progressive: bool) -> None:
+    data = encoded(PHOTO.resize((800, 600)), "JPEG", quality=95, progressive=progressive)
+    room = 800 * 600 * (JPEG_PIXEL / 2 + (COEFFICIENTS if progressive else 0)) / 2**20
+    image = decode(data, replace(LIMITS, memory_mb=room))
+    assert image.size == (400, 300)
+    assert difference(image, PHOTO.resize((400, 300), Image.Resampling.BOX)) < 4
+
+
+@pytest.mark.parametrize(("image_format", "room"), [("PNG", PIXEL * 0.9), ("JPEG", 0.1)])
+def test_what_cannot_be_read_smaller_is_told_so(image_format: str, room: float) -> None:
+    data = encoded(PHOTO.resize((800, 600)), image_format)
+    with pytest.raises(BadImage, match="800 x 600 pixels, too many for my memory"):
+        decode(data, replace(LIMITS, memory_mb=800 * 600 * room / 2**20))
+
+
+def test_only_a_limit_of_memory_makes_photos_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_processing, "limit_mb", lambda: None)
+    assert limits_of(Settings(_env_file=None)).memory_mb == float("inf")
+    assert 80 <= limits_of(Settings(_env_file=None, memory_mb=512)).memory_mb < 512
 
 
 TINY_LIMITS = Limits(max_file_bytes=50_000, max_pixels=20_000, min_side=4, max_aspect_ratio=20)
