@@ -7,6 +7,7 @@ talks and the workers paint; without it everything is done in one process.
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import secrets
@@ -19,7 +20,7 @@ from typing import Any, Literal
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
-from aiogram.types import CallbackQuery, TelegramObject
+from aiogram.types import CallbackQuery, TelegramObject, Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import SecretStr, ValidationError
@@ -27,6 +28,7 @@ from redis.asyncio import Redis
 
 from bot_profile import publish_profile
 from handlers import conversation
+from inbox import Inbox
 from jobs import Queue, announce
 from local_chat.server import start as start_local_chat
 from logs import AboutUpdate, set_up_logs
@@ -39,6 +41,8 @@ from web import Check, listening, make_app, serve_webhook
 from worker import Workshop, work_until
 
 log = logging.getLogger("paintbox")
+
+SWITCH_SECONDS = 0.001  # after which a thread that paints lets the one that talks go on
 
 Role = Literal["all", "talker", "worker"]
 
@@ -145,28 +149,36 @@ async def talk(
     """Takes updates until `stop`, and tells those who wait their place."""
     settings = queue.settings
     dispatcher = make_dispatcher(queue, i18n)
-    take = partial(dispatcher.feed_update, bot)
     kinds = dispatcher.resolve_used_update_types()
+
+    async def handle(update: str) -> None:
+        parsed = Update.model_validate_json(update, context={"bot": bot})
+        await dispatcher.feed_update(bot, parsed)
 
     async def count_slots() -> int:
         workers = len(await queue.docket.workers()) if settings.redis_url else 1
         return workers * settings.workers
 
+    inbox = Inbox(queue.store, handle)
+    await inbox.take_over()  # before newer updates of the same people come
     beside = [
+        asyncio.create_task(inbox.keep_hold()),
         asyncio.create_task(announce(queue, bot, i18n, secrets.token_hex(8), count_slots)),
         asyncio.create_task(introduce(bot, i18n)),
     ]
     try:
         if settings.webhook_host:
-            await serve_webhook(bot, dispatcher, settings, checks, stop)
+            await serve_webhook(bot, inbox.put, kinds, settings, checks, stop)
         else:  # a webhook left over is removed, updates that wait are kept
             await bot.delete_webhook(drop_pending_updates=False)
             async with watched(settings, checks):
-                await poll(bot, take, kinds, stop, settings.shutdown_seconds)
+                await poll(bot, inbox.put, kinds, stop)
+        await inbox.finish()
     finally:
         for task in beside:
             task.cancel()
         await asyncio.wait(beside)
+        await inbox.close()
 
 
 async def introduce(bot: Bot, i18n: I18n) -> None:
@@ -204,6 +216,8 @@ def role_of(arguments: list[str], settings: Settings) -> Role:
 
 
 def main() -> int:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # what was imported stays: to look through it for garbage takes a quarter second
     try:
         settings = Settings()
         role = role_of(sys.argv[1:], settings)

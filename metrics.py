@@ -2,7 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-UPDATES = Counter("paintbox_updates_total", "Updates handled to the end", ["outcome"])
+UPDATES = Counter("paintbox_updates_total", "Updates, by what became of them", ["outcome"])
+UPDATES_WAITING = Gauge("paintbox_updates_waiting", "Updates written down and not handled yet")
 JOBS = Counter("paintbox_jobs_total", "Jobs that ended", ["kind", "outcome"])
 STAGE_SECONDS = Histogram(
     "paintbox_stage_seconds",

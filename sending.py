@@ -39,7 +39,7 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetFile, GetUpdates, Response, SendChatAction, TelegramMethod
+from aiogram.methods import GetFile, Response, SendChatAction, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientConnectorError, ClientError, ClientResponseError, ConnectionTimeoutError
 from pydantic import SecretStr
@@ -143,6 +143,9 @@ class Sending(BaseRequestMiddleware):
         self._pace = pace
         self._patience = patience
         self._turns: WeakValueDictionary[int | str, asyncio.Lock] = WeakValueDictionary()
+        self._shapes: dict[
+            str, type
+        ] = {}  # of answers: pydantic builds those that nobody keeps anew
 
     async def __call__(
         self,
@@ -150,7 +153,7 @@ class Sending(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        if isinstance(method, GetUpdates):  # aiogram's polling has a patience of its own
+        if method.__api_method__ == "getUpdates":  # polling has a patience of its own
             return await self._once(make_request, bot, method)
         dispensable = _dispensable.get() or isinstance(method, SendChatAction)
         done = cast(Response[TelegramType], True)
@@ -188,6 +191,7 @@ class Sending(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
+        self._shapes[method.__api_method__] = Response[method.__returning__]  # type: ignore[name-defined]
         try:
             answer = await make_request(bot, method)
         except TelegramAPIError as error:

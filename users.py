@@ -164,8 +164,8 @@ class UserMiddleware(BaseMiddleware):
     """Hands each handler its `user`, a fresh one for somebody never seen before, and keeps it.
 
     The updates of one user are handled one after the other, and each once: one that comes again
-    waits until the first is handled, and is passed over. `StoreError` goes to who brought the
-    update, and nothing is kept then: it has to be brought again.
+    waits until the first is handled, and is passed over. At `StoreError` nothing is kept: the inbox
+    brings the update again.
     """
 
     def __init__(self, store: Store) -> None:

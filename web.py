@@ -10,19 +10,18 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 
-from aiogram import Bot, Dispatcher
-from aiogram.types import Update
+from aiogram import Bot
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import ValidationError
 
+from inbox import Waiting, waiting
 from metrics import UPDATES
 from settings import Settings
+from store import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +32,11 @@ BODY_SECONDS = 10.0
 LINGER_SECONDS = 1.0  # how long the body of a request turned away is swallowed
 CHECK_SECONDS = 5.0  # for all readiness checks; they are not made more often either
 
-Take = Callable[[Update], Awaitable[object]]
+Take = Callable[[Sequence[Waiting]], Awaitable[object]]
 Check = Callable[[], Awaitable[bool]]
 
 
-def webhook(bot: Bot, take: Take, secret: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+def webhook(take: Take, secret: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The webhook's handler: 200 once `take` has returned, 503 where it raised, and Telegram brings
     the update again; so `take` returns when the update can no longer get lost.
     """
@@ -56,17 +55,16 @@ def webhook(bot: Bot, take: Take, secret: str) -> Callable[[web.Request], Awaita
         except TimeoutError:
             raise _closing(web.HTTPRequestTimeout()) from None
         try:
-            update = Update.model_validate(json.loads(body), context={"bot": bot})
-        except (ValidationError, ValueError, RecursionError) as error:
+            update = waiting(json.loads(body))
+        except (ValueError, RecursionError) as error:
             log.error("an update that cannot be read: %s", type(error).__name__)
             raise web.HTTPBadRequest from None
         try:
-            await take(update)
-        except Exception:
-            log.exception("update %s was not handled, Telegram brings it again", update.update_id)
-            UPDATES.labels("failed").inc()
+            await take([update])
+        except StoreError as error:
+            log.warning("update %s has to be brought again: %s", update.id, error)
+            UPDATES.labels("refused").inc()
             raise web.HTTPServiceUnavailable from None
-        UPDATES.labels("handled").inc()
         return web.Response()
 
     return receive
@@ -164,7 +162,8 @@ def _allow_many_connections() -> None:
 
 async def serve_webhook(
     bot: Bot,
-    dispatcher: Dispatcher,
+    take: Take,
+    allowed_updates: list[str],
     settings: Settings,
     checks: Mapping[str, Check],
     stop: asyncio.Event,
@@ -173,14 +172,12 @@ async def serve_webhook(
     assert settings.webhook_host is not None
     secret = webhook_secret(bot.token)
     app = make_app(checks, settings.metrics)
-    app.router.add_post(WEBHOOK_PATH, webhook(bot, partial(dispatcher.feed_update, bot), secret))
+    app.router.add_post(WEBHOOK_PATH, webhook(take, secret))
     async with listening(
         app, settings.webapp_host, settings.webapp_port, settings.shutdown_seconds
     ) as port:
         url = str(settings.webhook_host).rstrip("/") + WEBHOOK_PATH
-        await bot.set_webhook(
-            url, secret_token=secret, allowed_updates=dispatcher.resolve_used_update_types()
-        )
+        await bot.set_webhook(url, secret_token=secret, allowed_updates=allowed_updates)
         log.info("listening on port %s for %s", port, url)
         await stop.wait()
 

@@ -1,9 +1,10 @@
-"""The truth about accepted jobs and users: one small interface, kept in SQLite or in Redis.
+"""The truth about updates, accepted jobs and users: one small interface, in SQLite or in Redis.
 
-A job is in the store from the moment it is accepted until its answer is sent. docket only runs the
-jobs; whatever it forgets is put into it again from here.
+An update is in the store until it is handled, a job from the moment it is accepted until its answer
+is sent. docket only runs the jobs; whatever it forgets is put into it again from here.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,27 @@ class Store(Protocol):
         """The JSON of a user, None for somebody never seen before."""
 
     async def save(self, user_id: int, user: str | None, update_id: int) -> None:
-        """Keeps the user (None: nothing of them) and the handled update: both or neither."""
+        """Keeps the user (None: nothing of them), strikes the update out of the inbox and remembers
+        that it is handled: all or nothing.
+        """
 
     async def is_handled(self, update_id: int) -> bool: ...
+
+    async def put_updates(self, bodies: Mapping[int, str], seconds: float) -> set[int]:
+        """Writes updates, by their ids, into the inbox, and holds them for so long; returns the ids
+        of those that are new: neither in it nor handled.
+        """
+
+    async def hold_updates(self, update_ids: Sequence[int], seconds: float) -> None:
+        """Holds what this process has put or taken for so long from now."""
+
+    async def take_updates(self, seconds: float) -> list[str]:
+        """The bodies, by their ids' order, of updates in the inbox that no process holds; from now
+        on this one does.
+        """
+
+    async def strike_out_update(self, update_id: int) -> None:
+        """Of an update that nobody can handle nothing else is kept."""
 
     async def forget(self, user_id: int) -> list[str]:
         """Erases the user and their results; strikes out their jobs, whose ids it returns."""

@@ -5,12 +5,13 @@ What reads and then writes is a Lua script: Redis runs it as one step.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Self
 from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -21,6 +22,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
 
 PREFIX = "paintbox:"
+INBOX = f"{PREFIX}inbox"
+INBOX_FREE = f"{PREFIX}inbox_free"  # when each of its updates may be taken by any process
 LOCK_SECONDS = 10.0  # a process that died while it held a user's lock is waited for no longer
 RETRIES = 3  # of a command whose connection broke: about one second in all
 
@@ -91,6 +94,40 @@ if mean then seconds = mean + tonumber(ARGV[3]) * (seconds - mean) end
 redis.call('HSET', KEYS[1], ARGV[1], tostring(seconds))
 """
 
+# KEYS: the inbox, when each of its updates is free. ARGV: seconds, then ids and bodies.
+PUT_UPDATES = """
+local time = redis.call('TIME')
+local free = time[1] + time[2] / 1e6 + ARGV[1]
+local new = {}
+for i = 2, #ARGV, 2 do
+    if redis.call('EXISTS', 'paintbox:update:' .. ARGV[i]) == 0
+        and redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) == 1 then
+        redis.call('ZADD', KEYS[2], free, ARGV[i])
+        table.insert(new, ARGV[i])
+    end
+end
+return new
+"""
+
+# KEYS: when each update of the inbox is free. ARGV: seconds, then ids.
+HOLD_UPDATES = """
+local time = redis.call('TIME')
+local free = time[1] + time[2] / 1e6 + ARGV[1]
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', free, ARGV[i]) end
+"""
+
+# KEYS: the inbox, when each of its updates is free. ARGV: seconds.
+TAKE_UPDATES = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1e6
+local bodies = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do
+    redis.call('ZADD', KEYS[2], now + ARGV[1], id)
+    table.insert(bodies, {id, redis.call('HGET', KEYS[1], id)})
+end
+return bodies
+"""
+
 # KEYS: who leads. ARGV: this process, milliseconds.
 LEAD = """
 local leader = redis.call('GET', KEYS[1])
@@ -112,6 +149,9 @@ class RedisStore:
         self._finish = client.register_script(FINISH)
         self._note_seconds = client.register_script(NOTE_SECONDS)
         self._lead = client.register_script(LEAD)
+        self._put_updates = client.register_script(PUT_UPDATES)
+        self._hold_updates = client.register_script(HOLD_UPDATES)
+        self._take_updates = client.register_script(TAKE_UPDATES)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
@@ -154,12 +194,34 @@ class RedisStore:
                     both.delete(f"{PREFIX}user:{user_id}")
                 else:
                     both.set(f"{PREFIX}user:{user_id}", user)
-                both.set(f"{PREFIX}update:{update_id}", 1, ex=KEPT_SECONDS)
+                _strike_out_update(both, update_id)
                 await both.execute()
 
     async def is_handled(self, update_id: int) -> bool:
         with _failures_told():
             return bool(await self._redis.exists(f"{PREFIX}update:{update_id}"))
+
+    async def put_updates(self, bodies: Mapping[int, str], seconds: float) -> set[int]:
+        pairs = [part for pair in bodies.items() for part in pair]
+        with _failures_told():
+            return {
+                int(new) for new in await self._put_updates([INBOX, INBOX_FREE], [seconds, *pairs])
+            }
+
+    async def hold_updates(self, update_ids: Sequence[int], seconds: float) -> None:
+        with _failures_told():
+            await self._hold_updates([INBOX_FREE], [seconds, *update_ids])
+
+    async def take_updates(self, seconds: float) -> list[str]:
+        with _failures_told():
+            taken = await self._take_updates([INBOX, INBOX_FREE], [seconds])
+        return [str(body) for _, body in sorted(taken, key=lambda pair: int(pair[0]))]
+
+    async def strike_out_update(self, update_id: int) -> None:
+        with _failures_told():
+            async with self._redis.pipeline(transaction=True) as both:
+                _strike_out_update(both, update_id)
+                await both.execute()
 
     async def forget(self, user_id: int) -> list[str]:
         with _failures_told():
@@ -272,6 +334,12 @@ def _failures_told() -> Iterator[None]:
         yield
     except (RedisError, OSError) as error:
         raise StoreError(f"Redis: {error}") from error
+
+
+def _strike_out_update(pipeline: Pipeline, update_id: int) -> None:
+    pipeline.hdel(INBOX, str(update_id))
+    pipeline.zrem(INBOX_FREE, update_id)
+    pipeline.set(f"{PREFIX}update:{update_id}", 1, ex=KEPT_SECONDS)
 
 
 def _job_key(job_id: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_of_users ON jobs (user_id);
 CREATE TABLE IF NOT EXISTS finished (id TEXT PRIMARY KEY, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS finished_at ON finished (at);
+CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS updates_at ON updates (at);
 CREATE TABLE IF NOT EXISTS results (
@@ -54,6 +55,7 @@ class SqliteStore:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._has_taken = False  # the updates that an earlier process left
         self._connection: sqlite3.Connection
 
     @classmethod
@@ -109,21 +111,48 @@ class SqliteStore:
         return str(row[0]) if row else None
 
     async def save(self, user_id: int, user: str | None, update_id: int) -> None:
-        now = time.time()
-
         def work(db: sqlite3.Connection) -> None:
             if user is None:
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
             else:
                 db.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (user_id, user))
-            db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, now))
-            db.execute("DELETE FROM updates WHERE at < ?", (now - KEPT_SECONDS,))
+            _strike_out_update(db, update_id)
 
         await self._do(work)
 
     async def is_handled(self, update_id: int) -> bool:
         query = "SELECT 1 FROM updates WHERE id = ?"
         return bool(await self._do(lambda db: db.execute(query, (update_id,)).fetchone()))
+
+    async def put_updates(self, bodies: Mapping[int, str], seconds: float) -> set[int]:
+        add = (
+            "INSERT INTO inbox SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM updates WHERE id = ?1)"
+            " ON CONFLICT DO NOTHING"
+        )
+
+        def work(db: sqlite3.Connection) -> set[int]:
+            return {
+                number
+                for number, body in bodies.items()
+                if db.execute(add, (number, body)).rowcount
+            }
+
+        return await self._do(work)
+
+    async def hold_updates(self, update_ids: Sequence[int], seconds: float) -> None:
+        return  # there is no other process
+
+    async def take_updates(self, seconds: float) -> list[str]:
+        """All that is there at first, and nothing later."""
+        if self._has_taken:
+            return []
+        query = "SELECT body FROM inbox ORDER BY id"
+        rows = await self._do(lambda db: db.execute(query).fetchall())
+        self._has_taken = True
+        return [str(row[0]) for row in rows]
+
+    async def strike_out_update(self, update_id: int) -> None:
+        await self._do(lambda db: _strike_out_update(db, update_id))
 
     async def forget(self, user_id: int) -> list[str]:
         def work(db: sqlite3.Connection) -> list[str]:
@@ -250,6 +279,13 @@ def _job(db: sqlite3.Connection, job_id: str) -> Accepted | None:
     query = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 constants only
     row = db.execute(query, (job_id,)).fetchone()
     return Accepted(*row) if row else None
+
+
+def _strike_out_update(db: sqlite3.Connection, update_id: int) -> None:
+    now = time.time()
+    db.execute("DELETE FROM inbox WHERE id = ?", (update_id,))
+    db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, now))
+    db.execute("DELETE FROM updates WHERE at < ?", (now - KEPT_SECONDS,))
 
 
 def _strike_out(db: sqlite3.Connection, job_id: str) -> bool:

@@ -94,6 +94,17 @@ async def test_a_user_and_the_handled_update_are_kept_together(store: Store) -> 
     assert await store.user(1) is None
 
 
+async def test_an_update_is_in_the_inbox_once_and_until_it_is_handled(store: Store) -> None:
+    assert await store.put_updates({10: '"a"', 9: '"b"', 2**62: '"c"'}, 60) == {9, 10, 2**62}
+    assert await store.put_updates({10: '"again"', 11: '"d"'}, 60) == {11}
+    await store.save(1, "user", 10)
+    await store.strike_out_update(11)
+    assert await store.put_updates({10: '"again"', 11: '"again"', 9: '"again"'}, 60) == set()
+    await store.hold_updates([9, 10, 2**62], 0)
+    assert await store.take_updates(60) == ['"b"', '"c"']
+    assert await store.take_updates(60) == []
+
+
 async def test_a_job_is_accepted_once_and_known_after_its_end(store: Store) -> None:
     assert await accept(store, "a") == "accepted"
     assert await accept(store, "a") == "known"
@@ -247,9 +258,11 @@ async def test_sqlite_keeps_everything_for_the_next_process(tmp_path: Path) -> N
     await first.save(1, "one", 10)
     await accept(first, "a")
     await first.begin("a")
+    await first.put_updates({11: '"b"'}, 60)
     second = await open_store(None, tmp_path / "made")  # the first one was killed
     assert await second.user(1) == "one"
     assert await second.is_handled(10)
+    assert await second.take_updates(60) == ['"b"']
     assert [(job.id, job.attempts) for job in await second.jobs()] == [("a", 1)]
     await first.close()
     await second.close()
@@ -283,6 +296,15 @@ async def test_two_processes_share_what_is_in_redis(
         await asyncio.gather(visit(one, "one"), visit(other, "other"))  # longer than the lock lasts
         assert order[0] == order[1]
         assert order[2] == order[3]
+        assert await one.put_updates({1: '"of one"', 2: '"lost"'}, 0.3) == {1, 2}
+        assert await other.put_updates({1: '"again"', 3: '"of other"'}, 60) == {3}
+        await one.hold_updates([1], 60)
+        assert await other.take_updates(60) == []
+        await asyncio.sleep(0.4)
+        assert await other.take_updates(60) == ['"lost"']
+        await one.save(1, None, 1)
+        await one.hold_updates([1], 0)  # too late: it is struck out
+        assert await other.take_updates(60) == []
         server.kill()
         server.start()
         assert [job.id for job in await one.jobs()] == ["a"]  # and every write was on the disk

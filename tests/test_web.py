@@ -9,19 +9,19 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiogram import Bot
-from aiogram.types import Update
 from aiohttp import ClientSession, TCPConnector
 
 import web
-from web import WEBHOOK_PATH, Check, listening, make_app, webhook
+from inbox import Waiting
+from store import StoreError
+from web import WEBHOOK_PATH, Check, Take, listening, make_app, webhook
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 SECRET = "a-secret"
@@ -38,22 +38,21 @@ def an_update(number: int, user: int = 5) -> dict[str, Any]:
 class Taken(Counter[int]):
     """How often each update was taken."""
 
-    async def take(self, update: Update) -> None:
-        self[update.update_id] += 1
+    async def take(self, updates: Sequence[Waiting]) -> None:
+        self.update(update.id for update in updates)
 
 
 @asynccontextmanager
 async def serving(
-    take: Callable[[Update], Awaitable[object]],
+    take: Take,
     checks: dict[str, Check] | None = None,
     metrics: bool = False,
     shutdown_seconds: float = 0,
 ) -> AsyncIterator[str]:
-    async with Bot("1:unused") as bot:
-        app = make_app(checks or {}, metrics)
-        app.router.add_post(WEBHOOK_PATH, webhook(bot, take, SECRET))
-        async with listening(app, "127.0.0.1", 0, shutdown_seconds) as port:
-            yield f"http://127.0.0.1:{port}"
+    app = make_app(checks or {}, metrics)
+    app.router.add_post(WEBHOOK_PATH, webhook(take, SECRET))
+    async with listening(app, "127.0.0.1", 0, shutdown_seconds) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest_asyncio.fixture
@@ -110,7 +109,10 @@ async def test_an_update_is_taken_once_and_then_answered(client: ClientSession) 
         (b"\xff\xfe{}", {}, 400),
         ([1, 2], {}, 400),
         ({"update_id": "many"}, {}, 400),
-        ({"update_id": 1, "message": {"text": 5}}, {}, 400),
+        ({"update_id": True}, {}, 400),
+        ({"update_id": 2**63}, {}, 400),
+        ({"message": {}}, {}, 400),
+        (b'{"update_id": ' + b"9" * 5000 + b"}", {}, 400),
     ],
 )
 async def test_what_is_not_telegram_s_is_refused(
@@ -181,7 +183,7 @@ async def test_what_is_not_http_neither_harms_nor_fills_the_logs(
 async def test_the_answer_waits_until_the_update_is_safe(client: ClientSession) -> None:
     safe = asyncio.Event()
 
-    async def take(_: Update) -> None:
+    async def take(_: Sequence[Waiting]) -> None:
         await safe.wait()
 
     async with serving(take) as url:
@@ -195,11 +197,11 @@ async def test_the_answer_waits_until_the_update_is_safe(client: ClientSession) 
 async def test_what_fails_is_brought_again(client: ClientSession) -> None:
     tries = 0
 
-    async def take(_: Update) -> None:
+    async def take(_: Sequence[Waiting]) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
-            raise OSError("no space left on device")
+            raise StoreError("no space left on device")
 
     async with serving(take) as url:
         assert await post(client, url, an_update(1)) == 503
@@ -207,7 +209,7 @@ async def test_what_fails_is_brought_again(client: ClientSession) -> None:
 
 
 async def test_an_update_in_work_at_the_end_is_still_answered(client: ClientSession) -> None:
-    async def take(_: Update) -> None:
+    async def take(_: Sequence[Waiting]) -> None:
         await asyncio.sleep(0.5)
 
     async with serving(take, shutdown_seconds=5) as url:
@@ -219,9 +221,9 @@ async def test_an_update_in_work_at_the_end_is_still_answered(client: ClientSess
 async def test_a_thousand_users_at_once(client: ClientSession) -> None:
     taken = Taken()
 
-    async def take(update: Update) -> None:
+    async def take(updates: Sequence[Waiting]) -> None:
         await asyncio.sleep(0.05)
-        await taken.take(update)
+        await taken.take(updates)
 
     async with serving(take) as url:
         statuses = await asyncio.gather(
@@ -356,8 +358,14 @@ async def test_metrics_are_shown_only_where_they_are_wanted(client: ClientSessio
             assert answer.status == 200
             assert answer.content_type == "text/plain"
             text = await answer.text()
-    assert 'paintbox_updates_total{outcome="handled"}' in text
-    for name in ("jobs_total", "stage_seconds", "queue_length", "telegram_errors_total"):
+    for name in (
+        "updates_total",
+        "updates_waiting",
+        "jobs_total",
+        "stage_seconds",
+        "queue_length",
+        "telegram_errors_total",
+    ):
         assert f"# TYPE paintbox_{name.removesuffix('_total')}" in text
 
 
