@@ -113,7 +113,7 @@ const WORDS = {
     blockInGroup: "Убрать бота из группы",
     bot: "бот",
     cancel: "Отмена",
-    caption: "Добавить подпись…",
+    caption: "Подпись…",
     chat: "Чат",
     clear: "Очистить",
     close: "Закрыть",
