@@ -144,11 +144,13 @@ def panel(title: str, points: Sequence[Point], slope: int, left: int) -> list[st
         f' L{x(points[-1].amount):.1f} {y(seconds[-1]):.1f}"/>',
     ]
     for p in points:
-        beside = x(p.amount) - 8
+        beside, above, anchor = x(p.amount) - 8, 7, "end"
+        if p is first:  # away from the axis and from the line
+            beside, above, anchor = x(p.amount) + 9, -5 if slope > 0 else 7, "start"
         lines += [
             f'<path class="spread" d="M{x(p.amount):.1f} {y(p.fastest):.1f} V{y(p.slowest):.1f}"/>',
             f'<circle cx="{x(p.amount):.1f}" cy="{y(p.seconds):.1f}" r="4"/>',
-            f'<text x="{beside:.1f}" y="{y(p.seconds) - 7:.1f}" class="end">'
+            f'<text x="{beside:.1f}" y="{y(p.seconds) - above:.1f}" class="{anchor}">'
             f"{p.seconds:.3g} s</text>",
             f'<text x="{x(p.amount):.1f}" y="{bottom + 16}" class="middle">'
             f"{label(p.amount)}</text>",
