@@ -290,17 +290,21 @@ class Statuses:
                 await self._move(accepted, text)
 
     async def _send(self, accepted: Accepted, text: str) -> None:
+        """Under the user's lock: a worker who begins meanwhile does not send one as well."""
         job = job_in(accepted)
         with speaking_to(job, self.i18n):
             menu = keyboards.status_menu(job.id)
         try:
-            message = await self.bot.send_message(
-                job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
-            )
-            if await self.queue.store.set_status(job.id, message.message_id, instead_of=None):
-                self.shown[job.id] = (time.monotonic(), text)
-            else:  # it began meanwhile and has a status, or is over
-                await message.delete()
+            async with self.queue.store.lock(job.user_id):
+                now = await self.queue.store.job(job.id)
+                if now is None or now.started is not None or now.status_id is not None:
+                    return
+                message = await self.bot.send_message(
+                    job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
+                )
+                if not await self.queue.store.set_status(job.id, message.message_id, None):
+                    await message.delete()  # it is over
+            self.shown[job.id] = (time.monotonic(), text)
         except TelegramForbiddenError:
             if await self.queue.store.finish(job.id):
                 log.info("job %s is dropped: its user blocked the bot", job.id)

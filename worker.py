@@ -335,7 +335,7 @@ class Answer:
 
     async def __aenter__(self) -> None:
         """The status is sent while the work begins."""
-        self.starting = asyncio.create_task(self._start())
+        self.starting = asyncio.create_task(until_written(self._start))
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self.starting
@@ -346,13 +346,19 @@ class Answer:
             self.starting.exception()  # looked at, lest asyncio warn
 
     async def _start(self) -> None:
-        """A status sent long ago gives way to a new one, since an edit makes no sound."""
-        if self.message_id is None:
-            await self._send()
-        elif time.time() - self.sent > FRESH_SECONDS:
-            with suppress(TelegramBadRequest):  # the user was quicker, or it is too old
-                await self.bot.delete_message(self.job.chat_id, self.message_id)
-            await self._send()
+        """A status sent long ago gives way to a new one, since an edit makes no sound.
+
+        Under the user's lock: those who announce the queue may be sending the first one just now.
+        """
+        async with self.queue.store.lock(self.job.user_id):
+            if now := await self.queue.store.job(self.job.id):
+                self.message_id, self.sent = now.status_id, now.status_sent
+            if self.message_id is None:
+                await self._send()
+            elif time.time() - self.sent > FRESH_SECONDS:
+                with suppress(TelegramBadRequest):  # the user was quicker, or it is too old
+                    await self.bot.delete_message(self.job.chat_id, self.message_id)
+                await self._send()
 
     async def _send(self) -> None:
         self.shown, self.shows_picture = keyboards.progress(0), False
@@ -362,17 +368,9 @@ class Answer:
             reply_markup=keyboards.status_menu(self.job.id),
             reply_parameters=self.job.reply,
         )
-        before, new = self.message_id, message.message_id
-        if await until_written(lambda: self.queue.store.set_status(self.job.id, new, before)):
-            self.message_id = new
-            return
-        now = await until_written(lambda: self.queue.store.job(self.job.id))
-        if now and now.status_id:  # told by those who announce the queue, at the same moment
-            with suppress(TelegramBadRequest):
-                await message.delete()
-            self.message_id = now.status_id
-        else:  # cancelled meanwhile
-            self.message_id = new
+        before, self.message_id = self.message_id, message.message_id
+        new = message.message_id
+        await until_written(lambda: self.queue.store.set_status(self.job.id, new, before))
 
     async def progress(self, work: Work) -> None:
         """Shows the share done and the painting so far, unless the result is about to come."""

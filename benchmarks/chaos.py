@@ -127,13 +127,17 @@ class Processes:
             assert self.redis
             await asyncio.to_thread(self.redis.kill)
             return
+        self.check(name)
         process = self.running.pop(name)
-        if process.returncode is not None:
-            raise RuntimeError(
-                f"{name} ended by itself, with {process.returncode}: {self.log.name}"
-            )
         process.kill()
         await process.wait()
+
+    def check(self, name: str) -> None:
+        """A process that ended by itself tells why in its log, which is gone with the storm."""
+        if self.running[name].returncode is not None:
+            last = Path(self.log.name).read_text(errors="replace")[-1000:]
+            code = self.running[name].returncode
+            raise RuntimeError(f"{name} ended by itself, with {code}: {last}")
 
     async def end(self) -> None:
         for process in self.running.values():
@@ -209,9 +213,10 @@ class Ear:
             if call["method"] == "editMessageMedia" and call["status"] == 200 and is_last:
                 self.pictures[str(said["chat_id"]), str(said["message_id"])] += 1
 
-    async def hear_start(self, before: int) -> None:
+    async def hear_start(self, before: int, processes: Processes) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.starts == before:  # noqa: ASYNC110
+            while self.starts == before:
+                processes.check("bot")
                 await asyncio.sleep(0.02)
 
 
@@ -258,7 +263,7 @@ async def storm(
                     await processes.kill(name)
                     await processes.start(name)
                 if name == "bot":
-                    await ear.hear_start(before)
+                    await ear.hear_start(before, processes)
         for _ in range(int(PATIENCE_SECONDS)):
             if not any(sender.unanswered() for sender in senders):
                 break

@@ -253,15 +253,23 @@ class RedisStore:
 
     async def jobs(self, user_id: int | None = None) -> list[Accepted]:
         with _failures_told():
-            job_ids = await self._redis.zrange(f"{PREFIX}jobs", 0, -1)
-            if user_id is not None:
-                own = await self._redis.smembers(_jobs_of(user_id))
-                job_ids = [job_id for job_id in job_ids if job_id in own]
+            job_ids = await self._job_ids(user_id)
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for job_id in job_ids:
-                    pipeline.hgetall(_job_key(str(job_id)))
+                    pipeline.hgetall(_job_key(job_id))
                 found = [_accepted(fields) for fields in await pipeline.execute()]
         return [job for job in found if job]
+
+    async def _job_ids(self, user_id: int | None) -> list[str]:
+        """In the order of acceptance."""
+        if user_id is None:
+            return [str(job_id) for job_id in await self._redis.zrange(f"{PREFIX}jobs", 0, -1)]
+        job_ids = [str(job_id) for job_id in await self._redis.smembers(_jobs_of(user_id))]
+        if not job_ids:
+            return []
+        places = await self._redis.zmscore(f"{PREFIX}jobs", job_ids)
+        by_place = sorted(zip(places, job_ids, strict=True), key=lambda pair: pair[0] or 0)
+        return [job_id for _, job_id in by_place]
 
     async def begin(self, job_id: str) -> Accepted | None:
         return await self._changed(job_id, 1, time.time())

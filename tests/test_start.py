@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 from contextlib import suppress
 
 import aiohttp
@@ -17,6 +16,7 @@ from local_chat.server import LocalChat, start
 from settings import Settings
 from store import StoreError
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
+from tests.test_store import free_port
 from web import webhook_secret
 
 UPDATE = {
@@ -29,12 +29,6 @@ UPDATE = {
         "text": "/start",
     },
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def api_of(chat: LocalChat) -> Bot:

@@ -1,11 +1,12 @@
 """The store: SQLite and a real redis-server keep the same promises."""
 
 import asyncio
+import random
 import shutil
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
@@ -19,9 +20,11 @@ from store.sqlite import SqliteStore
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    """Below those that the system gives to outgoing connections: it stays free over a restart."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class RedisServer:
