@@ -142,7 +142,7 @@ async def by_bot(size: int, most: float, photo: bytes, limited: Cgroup | None) -
             rows.append(row("season", 512, 512, 400, seconds))
             await choose_painting(ann, STYLE)
             for kind in ("painting", "the next"):
-                preview = asyncio.create_task(ann.wait_for(is_preview, 300, "a preview"))
+                preview = asyncio.create_task(ann.wait_for(is_preview, 600, "a preview"))
                 seconds = await seconds_to_result(ann, photo)
                 shown = (await preview).photo  # at the size that is worked at
                 assert shown

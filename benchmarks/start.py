@@ -76,7 +76,7 @@ async def seconds_to_answer(url: str) -> float:
 async def seconds_to_result(person: Person, photo: bytes | None = None) -> float:
     begin = time.perf_counter()
     await person.send_photo(photo or PHOTO.read_bytes())
-    await person.wait_for(lambda m: m.photo and "☰ Menu" in str(m.buttons), 300, "the result")
+    await person.wait_for(lambda m: m.photo and "☰ Menu" in str(m.buttons), 600, "the result")
     return time.perf_counter() - begin
 
 

@@ -29,6 +29,7 @@ from weights import checked
 Scalar = TypeVar("Scalar", bound=np.generic)
 Array = NDArray[np.float32]
 Half = NDArray[np.float16]
+Features = Half | NDArray[np.uint8]  # the latter as `packed`
 Run = Callable[[Sequence[NDArray[np.floating]]], list[Array]]
 
 # The parts of the network that are compiled on their own: outputs and inputs.
@@ -45,18 +46,19 @@ TILE = (
 Part = tuple[tuple[str, ...], tuple[str, ...]]
 
 WHOLE_PIXELS = 180_000  # an image up to this size is worked on as a whole, in any case
-LARGEST_TILE = 120_000
-SMALLEST_TILE = 40_000  # pixels; most of a smaller one would be margins
+LARGEST_TILE = 100_000
+SMALLEST_TILE = 28_000  # pixels; most of a smaller one would be margins
 ROOMY = 800  # MB, from which on compiled networks are kept for the next painting, 12 MB each
 KEPT = 12  # of them
 
 # What a painting takes, measured: once, and for each pixel of the image and of a tile.
-FIXED_MB = 100
-BYTES_OF_PIXEL = 280
-BYTES_OF_PIXEL_IF_LARGE = 200  # where L-BFGS keeps its history in half precision
-LARGE = 2**20  # numbers of such an image
+FIXED_MB = 50
+LEFT_MB = 20  # of it, which stays after the first painting and serves the next
+BYTES_OF_PIXEL = 376
+BYTES_OF_PIXEL_IF_LARGE = 130
+LARGE = 2**19  # numbers of an image; from there on its content is kept in 8 bits, to 3%
 BYTES_OF_WHOLE = 700  # in bf16, as the next
-BYTES_OF_TILE = 1050  # the networks for the sums and for the gradient are both there
+BYTES_OF_TILE = 750
 
 
 def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
@@ -84,14 +86,14 @@ class Engine(Protocol):
     def within(self, megabytes: float, pixels: int) -> "Engine | None":
         """The same for a painting of so many pixels; None if they need more memory."""
 
-    def content(self, image: Array) -> Half:
+    def content(self, image: Array) -> Features:
         """The features `[1, 128, H/2, W/2]` by which content is compared."""
 
     def grams(self, image: Array) -> tuple[Array, ...]:
         """The mean of f fᵀ over all pixels, `[C, C]`, for each layer of style."""
 
     def loss(
-        self, content: Half, style_weight: float, grams: tuple[Array, ...]
+        self, content: Features, style_weight: float, grams: tuple[Array, ...]
     ) -> AbstractContextManager[Callable[[Array], Loss]]:
         """The loss of images with the size of the one that `content` was computed from.
 
@@ -171,9 +173,21 @@ def style_error(sums: tuple[Array, ...], grams: tuple[Array, ...], pixels: int) 
     return sum(errors) / len(errors)
 
 
-def energy(content: Half) -> float:
+def energy(content: Features) -> float:
     """|C|²"""
-    return sum(float(np.square(channel, dtype=np.float32).sum()) for channel in content[0])
+    channels = (unpacked(channel) for channel in content[0])
+    return sum(float(np.square(channel, dtype=np.float32).sum()) for channel in channels)
+
+
+def packed(features: Half) -> NDArray[np.uint8]:
+    """Numbers of half precision, 0 or more, in 8 bits: 5 of exponent, 3 of mantissa."""
+    return ((features.view(np.uint16) + 64) >> 7).astype(np.uint8)
+
+
+def unpacked(features: Features) -> Half:
+    if features.dtype == np.uint8:
+        return (features.astype(np.uint16) << 7).view(np.float16)
+    return features.astype(np.float16, copy=False)
 
 
 class OpenVino:
@@ -185,29 +199,34 @@ class OpenVino:
         self.kept = KEPT
         self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
         self._lock = threading.Lock()
+        self._has_painted = threading.Event()
 
     def within(self, megabytes: float, pixels: int) -> "OpenVino | None":
         engine = copy(self)  # which shares the compiled networks
+        if self._has_painted.is_set():
+            megabytes += LEFT_MB
         engine.largest = pixels_at_once(pixels, megabytes, self.precision)
         engine.kept = KEPT if megabytes > ROOMY else 0
         return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
 
-    def content(self, image: Array) -> Half:
+    def content(self, image: Array) -> Features:
         _, _, height, width = image.shape
-        content = np.empty((1, 128, height // 2, width // 2), np.float16)
+        large = image.size > LARGE
+        content = np.empty((1, 128, height // 2, width // 2), np.uint8 if large else np.float16)
         cut = tiles(height, width, self.largest)
-        with self._network(FEATURES, cut[0]) as run:
+        with self._network(FEATURES, cut[0]) as (run, _):
             for tile in cut:
                 features = run([_piece(image, tile.window)])[0]
-                content[:, :, *_halved(tile.inner)] = features[
-                    :, :, *_halved(tile.inner_in_window())
-                ]
+                inner = features[:, :, *_halved(tile.inner_in_window())].astype(
+                    np.float16, copy=False
+                )
+                content[:, :, *_halved(tile.inner)] = packed(inner) if large else inner
         return content
 
     def grams(self, image: Array) -> tuple[Array, ...]:
         _, _, height, width = image.shape
         cut = tiles(height, width, self.largest)
-        with self._network(GRAMS, cut[0]) as run:
+        with self._network(GRAMS, cut[0]) as (run, _):
             sums = _gram_sums(run, image, cut)
         return tuple(
             total * np.float32(area / (height * width))
@@ -216,7 +235,7 @@ class OpenVino:
 
     @contextmanager
     def loss(
-        self, content: Half, style_weight: float, grams: tuple[Array, ...]
+        self, content: Features, style_weight: float, grams: tuple[Array, ...]
     ) -> Iterator[Callable[[Array], Loss]]:
         height, width = 2 * content.shape[2], 2 * content.shape[3]
         pixels, content_energy = height * width, energy(content)
@@ -225,12 +244,14 @@ class OpenVino:
         cut = tiles(height, width, self.largest)
 
         def whole(image: Array) -> Loss:
-            *sums, error, gradient = run([image, content, content_weight, gram_weights, *targets])
+            wanted = unpacked(content)
+            *sums, error, gradient = run([image, wanted, content_weight, gram_weights, *targets])
             style = style_error(tuple(sums), grams, pixels)
             return Loss(float(error) / content_energy, style, gradient)
 
         def tiled(image: Array) -> Loss:
             sums = _gram_sums(run_sums, image, cut)
+            free_sums()  # the memory that the other pass takes
             by_gram = [
                 weight * total - target
                 for weight, total, target in zip(gram_weights, sums, targets, strict=True)
@@ -238,24 +259,31 @@ class OpenVino:
             gradient = np.empty_like(image)
             squared_error = 0.0
             for tile in cut:
-                wanted = _piece(content, _halved(tile.window))
+                wanted = np.ascontiguousarray(unpacked(content[:, :, *_halved(tile.window)]))
                 inputs = [_piece(image, tile.window), tile.area(), wanted, content_weight, *by_gram]
                 error, piece = run(inputs)
                 squared_error += float(error)
                 gradient[:, :, *tile.inner] = piece[:, :, *tile.inner_in_window()]
+            free()
             style = style_error(sums, grams, pixels)
             return Loss(squared_error / content_energy, style, gradient)
 
         if len(cut) == 1:
-            with self._network(STEP, cut[0]) as run:
+            with self._network(STEP, cut[0]) as (run, _):
                 yield whole
         else:
-            with self._network(GRAMS, cut[0]) as run_sums, self._network(TILE, cut[0]) as run:
+            with (
+                self._network(GRAMS, cut[0]) as (run_sums, free_sums),
+                self._network(TILE, cut[0]) as (run, free),
+            ):
                 yield tiled
+        self._has_painted.set()
 
     @contextmanager
-    def _network(self, part: Part, tile: Tile) -> Iterator[Run]:
-        """Lends a compiled part of the network to one thread; its buffers are freed at the end."""
+    def _network(self, part: Part, tile: Tile) -> Iterator[tuple[Run, Callable[[], None]]]:
+        """Lends a compiled part of the network to one thread: what runs it, and what frees its
+        buffers until the next run; at the end they are freed in any case.
+        """
         height, width = (side.stop - side.start for side in tile.window)
         key = (part, height, width)
         with self._lock:
@@ -269,7 +297,7 @@ class OpenVino:
             return list(request.infer(list(inputs), share_inputs=True).values())
 
         try:
-            yield run
+            yield run, network.release_memory
         finally:
             network.release_memory()
             with self._lock:

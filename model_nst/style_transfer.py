@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model_nst import preset_grams
-from model_nst.engine import LARGE, Array, Engine, Half, Loss
+from model_nst.engine import LARGE, Array, Engine, Loss
 
 Strength = Literal["soft", "normal", "strong"]
 Strokes = Literal["fine", "normal", "large"]
@@ -25,6 +25,7 @@ SCALES = {96: (100, 0.1), 192: (50, 0.1), 384: (16, 0.25), 768: (6, 0.4)}
 LAST_SCALE = (8, 0.4)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
+BLOCK = 2**16  # numbers of an image that are worked on at once where they change their precision
 NOISE = 0.25  # standard deviation of the first image's noise, from which flat areas get strokes
 
 
@@ -33,8 +34,8 @@ class Move(NamedTuple):
     inner product of the two.
     """
 
-    dx: Array | Half
-    dg: Array | Half
+    dx: NDArray[np.floating]
+    dg: NDArray[np.floating]
     curvature: float
 
 
@@ -63,19 +64,21 @@ def transfer(
     scales = schedule(max(padded.size))
     work = sum(side**2 * steps for side, steps, _ in scales)
     done = 0.0
-    photo = to_array(resized(padded, scales[0][0]))
+    coarser = scales[0][0]
     styles = [(style, 1 - mix), (second, mix)] if second else [(style, 1.0)]
     x = first_image(
-        photo,
-        [(to_array(resized(image, scales[0][0])), share) for image, share in styles],
+        to_array(resized(padded, coarser)),
+        [(to_array(resized(image, coarser)), share) for image, share in styles],
         variation,
     )
     for side, steps, content_weight in scales:
-        coarse, photo = photo, to_array(resized(padded, side))
+        coarse, photo = (to_array(resized(padded, length)) for length in (coarser, side))
+        coarser = side
         style_weight = STYLE_WEIGHTS[strength] / content_weight
         # What the enlarging lost of the photo is added again.
         x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
         features = engine.content(photo)
+        del coarse, photo  # at large sizes each array counts
         grams = style_grams(styles, round(side * STROKES[strokes]), engine)
         with engine.loss(features, style_weight, grams) as loss:
             for best in minimise(loss, x, style_weight, steps):
@@ -83,6 +86,7 @@ def transfer(
                 done += side**2 / work
                 if on_progress:
                     on_progress(min(done, 1.0))
+        del features, loss  # and the networks with it
         if on_scale and side != scales[-1][0]:
             on_scale(to_image(x))
     return to_image(x).crop((0, 0, width, height))
@@ -117,7 +121,7 @@ def schedule(long_side: int) -> list[tuple[int, int, float]]:
 
 
 def minimise(
-    loss: Callable[[Array], Loss], x: Array, style_weight: float, steps: int, history: int = 10
+    loss: Callable[[Array], Loss], x: Array, style_weight: float, steps: int
 ) -> Iterator[Array]:
     """L-BFGS (Nocedal 1980) with steps of full length, in the box 0 to 1; yields the best so far.
 
@@ -126,6 +130,8 @@ def minimise(
     """
     best, lowest = x, float("inf")
     moves: list[Move] = []
+    # At large sizes each array counts; and of few steps a longer history gains nothing.
+    history, kept = (2, "float16") if x.size > LARGE else (10, "float32")
     previous_x = previous_gradient = x
     scale = 1.0
     for step in range(steps):
@@ -141,22 +147,25 @@ def minimise(
         if step == 0:
             direction = gradient * -FIRST_STEP
         else:
-            # In place: at large sizes each array counts.
-            dg = np.subtract(gradient, previous_gradient, out=previous_gradient).ravel()
-            dx = (x - previous_x).ravel()
-            curvature = float(dx @ dg)
-            if curvature > 1e-6 * float(dg @ dg):
-                moves = [*moves[1 - history :], Move(_to_keep(dx), _to_keep(dg), curvature)]
-            del dx, dg, previous_x, previous_gradient
+            dx, dg = _change(x, previous_x, kept), _change(gradient, previous_gradient, kept)
+            del previous_x, previous_gradient
+            curvature = _inner(dx, dg)
+            if curvature > 1e-6 * _inner(dg, dg) > 0:
+                moves = [*moves[1 - history :], Move(dx, dg, curvature)]
+            del dx, dg
             direction = _inverse_hessian_times(gradient, moves)
             direction *= -1
-        previous_x, previous_gradient = x, gradient
+        previous_x, previous_gradient = x, gradient.astype(kept, copy=False)
+        del gradient
         direction += x
         x = np.clip(direction, 0, 1, out=direction)
 
 
-def _to_keep(change: Array) -> Array | Half:
-    return change.astype(np.float16) if change.size > LARGE else change
+def _change(now: Array, before: NDArray[np.floating], kept: str) -> NDArray[np.floating]:
+    """The difference, flat."""
+    change: NDArray[np.floating] = np.empty(now.size, kept)
+    np.subtract(now.ravel(), before.ravel(), change, dtype="float32", casting="same_kind")
+    return change
 
 
 def _inverse_hessian_times(gradient: Array, moves: list[Move]) -> Array:
@@ -164,14 +173,28 @@ def _inverse_hessian_times(gradient: Array, moves: list[Move]) -> Array:
     q = gradient.ravel().copy()
     products: list[float] = []
     for dx, dg, curvature in reversed(moves):
-        products.append(float(dx @ q) / curvature)
-        q -= np.float32(products[-1]) * dg
+        products.append(_inner(dx, q) / curvature)
+        _add(q, -products[-1], dg)
     if moves:
         _, dg, curvature = moves[-1]
-        q *= np.float32(curvature / float(np.linalg.norm(dg)) ** 2)
+        q *= np.float32(curvature / _inner(dg, dg))
     for (dx, dg, curvature), product in zip(moves, reversed(products), strict=True):
-        q += np.float32(product - float(dg @ q) / curvature) * dx
+        _add(q, product - _inner(dg, q) / curvature, dx)
     return q.reshape(gradient.shape)
+
+
+def _inner(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """The inner product, summed in single precision, with no whole copy in it."""
+    return sum(float(a[i].astype(np.float32) @ b[i].astype(np.float32)) for i in _blocks(a.size))
+
+
+def _add(q: Array, factor: float, change: NDArray[np.floating]) -> None:
+    for i in _blocks(q.size):
+        q[i] += np.float32(factor) * change[i]
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK) for start in range(0, size, BLOCK))
 
 
 def in_colours_of(image: Array, style: Array) -> Array:

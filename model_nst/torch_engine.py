@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from model_nst.engine import Array, Half, Loss, energy, gram_terms, style_error
+from model_nst.engine import Array, Features, Half, Loss, energy, gram_terms, style_error, unpacked
 from model_nst.layers import CONTENT, PIXELS
 from model_nst.network import StyleNetwork
 from weights import checked
@@ -40,13 +40,13 @@ class Torch:
 
     @contextmanager
     def loss(
-        self, content: Half, style_weight: float, grams: tuple[Array, ...]
+        self, content: Features, style_weight: float, grams: tuple[Array, ...]
     ) -> Iterator[Callable[[Array], Loss]]:
         pixels, content_energy = 4 * content.shape[2] * content.shape[3], energy(content)
         gram_weights, targets = gram_terms(grams, style_weight, pixels)
         content_weight = np.array(2 / content_energy, np.float32)
         fixed = [
-            self._tensor(content),
+            self._tensor(unpacked(content)),
             *map(self._tensor, (content_weight, gram_weights, *targets)),
         ]
 

@@ -20,6 +20,11 @@ def style() -> Image.Image:
         return image.convert("RGB")
 
 
+@pytest.fixture(autouse=True)
+def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMORY_MB", "4096")  # other tests may have torch in this process
+
+
 def distance(a: Image.Image, b: Image.Image) -> float:
     pixels, others = (np.asarray(image, np.float32) for image in (a, b.resize(a.size)))
     return float(np.abs(pixels - others).mean())
