@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from io import BytesIO
 from typing import Annotated, Any, TypeVar
 
 from aiogram import Bot
@@ -603,10 +604,13 @@ def _encoded(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work
     as_file = not isinstance(wish, CompareWish) and (wish.as_file or photo.as_file)
     too_large = sum(picture.size) > MOST_SIDES_OF_PHOTO
     too_elongated = max(picture.size) > MOST_ELONGATED_PHOTO * min(picture.size)
-    if as_file or too_large or too_elongated:
-        data, extension = encode_file(picture)
-        return Result(data, f"paintbox{extension}", as_photo=False)
-    return Result(encode_photo(picture), "paintbox.jpg", as_photo=True)
+    if not (as_file or too_large or too_elongated):
+        data = encode_photo(picture)
+        with Image.open(BytesIO(data)) as encoded:
+            if encoded.size == picture.size:  # else it had too many bytes, and was made smaller
+                return Result(data, "paintbox.jpg", as_photo=True)
+    data, extension = encode_file(picture)
+    return Result(data, f"paintbox{extension}", as_photo=False)
 
 
 def _under_result(

@@ -1,26 +1,35 @@
-"""Nothing lost, nothing twice: real processes are killed, and single mishaps looked at closely."""
+"""Nothing lost, nothing twice: real processes are killed, and single mishaps looked at closely.
+
+With LONG_TESTS in the environment a thousand users come at once, else 150.
+"""
 
 import asyncio
 import os
+import random
 import secrets
 import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from PIL import Image
 from pydantic import SecretStr, TypeAdapter
 
+import image_processing
 import worker
 from benchmarks.chaos import a_photo, storm
+from benchmarks.load import TOKEN, Load, Telegram, Updates, bot_under_load
 from image_processing import OnProgress
 from jobs import Job, Queue, announce, cancel, in_order, seconds_until, submit
 from local_chat.client import Message, Person, join
@@ -34,6 +43,7 @@ from web import WEBHOOK_PATH, webhook_secret
 from wishes import SeasonWish
 from worker import Workshop, work_until
 
+LONG = bool(os.environ.get("LONG_TESTS"))
 PHOTO = a_photo()
 WINTER = SeasonWish("summer2winter")
 
@@ -194,6 +204,29 @@ async def test_sigterm_ends_it_also_while_telegram_is_away(tmp_path: Path) -> No
         assert await process.wait() == 0
         assert time.monotonic() - begun < 15  # on a busy machine; it would try for 300 s
     await chat.close()
+
+
+async def test_a_thousand_users_at_once_are_confirmed_and_each_gets_one_answer() -> None:
+    """Against a lean Telegram: 30 messages a second leave, so the rest waits in the inbox."""
+    telegram = Telegram()
+    updates = Updates(random.Random(1))
+    people = range(100, 1100 if LONG else 250)
+    posts = [updates.message(person, "/help") for person in people]
+    headers = {"X-Telegram-Bot-Api-Secret-Token": webhook_secret(TOKEN)}
+    async with (
+        bot_under_load(telegram) as url,
+        aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client,
+    ):
+        load = Load(url + WEBHOOK_PATH, client, telegram, updates)
+        began = time.monotonic()
+        await asyncio.gather(*(load.post(post) for post in [*posts, *posts[:50]]))
+        assert time.monotonic() - began < len(people) / 30  # sooner than they are answered
+        async with asyncio.timeout(120):
+            while len(telegram.told) < len(people):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
+    assert load.failed == 0
+    assert telegram.told == Counter(people)
 
 
 def update(number: int, person: Person, message: dict[str, object]) -> dict[str, object]:
@@ -510,6 +543,22 @@ async def test_a_photo_that_telegram_refuses_goes_as_a_document(
         answer = await answer_to(desk.ann, photo)
         assert answer.document
         assert answer.buttons
+
+
+@pytest.mark.parametrize("size", [(330, 16), (9990, 600), (320, 240)])
+async def test_a_result_beyond_the_limits_of_photos_goes_as_it_is_in_a_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """Too elongated, too many pixels along its sides, or too many bytes."""
+    noise = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    monkeypatch.setattr(worker, "_change_season", lambda *_: Image.fromarray(noise))
+    monkeypatch.setattr(image_processing, "MOST_BYTES_OF_PHOTO", 20_000)
+    async with at_work(tmp_path) as desk:
+        _, photo = await desk.ask()
+        answer = await answer_to(desk.ann, photo)
+        assert answer.document
+        with Image.open(BytesIO(await desk.ann.download(answer))) as arrived:
+            assert arrived.size == size
 
 
 async def test_somebody_who_blocked_the_bot_ends_their_job_quietly(
