@@ -32,6 +32,7 @@ from inbox import Inbox
 from jobs import Queue, announce
 from local_chat.server import start as start_local_chat
 from logs import AboutUpdate, set_up_logs
+from memory import worker_count
 from polling import poll
 from sending import Pace, is_reachable, make_bot
 from settings import ROOT, Settings, explained
@@ -231,6 +232,9 @@ def main() -> int:
     set_up_logs(settings.log_level, token)
     for library in ("docket", "aiogram.event"):  # what they tell is in our own lines
         logging.getLogger(library).setLevel(logging.WARNING)
+    if (count := worker_count(settings)) < settings.workers:
+        log.warning("the memory suffices for %s of %s WORKERS", count, settings.workers)
+        settings.workers = count
     try:
         code = asyncio.run(run(settings, role))
     except StoreError as error:
