@@ -33,6 +33,8 @@ bench: .venv/dev
 
 chaos: .venv/dev
 	$(BIN)/python -m benchmarks.chaos --kills 200
+	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
+		tests/test_reliability.py tests/test_hostile.py
 
 examples: .venv/run
 	$(BIN)/python examples.py

@@ -258,7 +258,8 @@ async def test_half_a_request_does_not_hold_its_connection(
         times = []
         for number in range(20):
             began = time.monotonic()
-            assert await post(client, url, an_update(number)) == 200
+            # Kept open, the connection might be closed just when the next post uses it.
+            assert await post(client, url, an_update(number), Connection="close") == 200
             times.append(time.monotonic() - began)
         dropped = await asyncio.gather(*(seconds_until_dropped(reader) for reader, _ in slow))
         dawdling.cancel()
