@@ -87,7 +87,7 @@ FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
 MOST_SIDES_OF_PHOTO = 10_000  # width + height in pixels, of what Telegram takes as a photo
 MOST_ELONGATED_PHOTO = 20  # long side to short side
-NICENESS = 10  # of threads that paint, from 0 to 19: the higher, the more they leave to others
+NICENESS = 10  # that threads that paint have more than others, of 19 at most
 RESULTS = 10  # of each user that inline mode offers
 
 
@@ -317,8 +317,8 @@ def step_back() -> None:
     """This thread, and those that OpenVINO starts from it, leave the processor to the event loop
     whenever it has something to do.
     """
-    if sys.platform == "linux":  # elsewhere a priority is the process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        os.nice(NICENESS)
 
 
 class Answer:

@@ -469,6 +469,17 @@ async def test_cancel_stops_within_a_second_at_work_and_in_the_queue(
         assert is_result(await answer_to(bob, last))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
+async def test_who_paints_steps_back_behind_who_talks(tmp_path: Path) -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async with at_work(tmp_path) as desk:
+        loop = asyncio.get_running_loop()
+        painter = await loop.run_in_executor(desk.workshop.threads, niceness)
+        assert painter == min(niceness() + worker.NICENESS, 19)
+
+
 async def test_work_that_takes_too_long_is_stopped(tmp_path: Path, pipeline: Pipeline) -> None:
     async with at_work(tmp_path, job_timeout=1) as desk:
         _, photo = await desk.ask()
