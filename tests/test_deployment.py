@@ -34,7 +34,7 @@ from settings import ROOT, Settings
 from tests.conftest import PHOTOS, bot_in_chat
 from tests.test_conversation import choose_preset, result_in
 from tests.test_documents import TRACKED, variables
-from tests.test_start import free_port
+from tests.test_store import free_port
 from web import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
