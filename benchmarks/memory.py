@@ -17,6 +17,7 @@ at, smaller where the memory does not suffice. Into DIR go `memory.json` and the
 import argparse
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
@@ -76,7 +77,7 @@ class Cgroup:
 def cgroup() -> Iterator[Cgroup]:
     """Raises `OSError` where none can be made."""
     version = 1 if (CGROUPS / "memory").is_dir() else 2
-    folder = (CGROUPS / "memory" if version == 1 else CGROUPS) / "paintbox-benchmark"
+    folder = (CGROUPS / "memory" if version == 1 else CGROUPS) / f"paintbox-{os.getpid()}"
     if version == 2:
         (CGROUPS / "cgroup.subtree_control").write_text("+memory")
     folder.mkdir()
