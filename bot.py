@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Literal
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
+from aiogram.dispatcher.flags import get_flag
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.types import CallbackQuery, TelegramObject, Update
 from aiogram.utils.i18n import I18n
@@ -49,7 +50,10 @@ Role = Literal["all", "talker", "worker"]
 
 
 class AnswerFirst(BaseMiddleware):
-    """Answers a press of a button before its work starts, so that its clock stops turning."""
+    """Answers a press of a button before its work starts, so that its clock stops turning.
+
+    A handler with the flag "answers" does so itself, in words.
+    """
 
     async def __call__(
         self,
@@ -57,7 +61,7 @@ class AnswerFirst(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        if isinstance(event, CallbackQuery):
+        if isinstance(event, CallbackQuery) and not get_flag(data, "answers"):
             with suppress(TelegramBadRequest):  # pressed long ago: the work is wanted all the same
                 await event.answer()
         return await handler(event, data)

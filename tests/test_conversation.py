@@ -406,7 +406,7 @@ async def test_cancel_stops_the_running_job_and_the_waiting_one(chat: LocalChat)
         await ann.send_photo(COFFEE)
         waiting = await ann.next_message()
         for status in (running, waiting):
-            await ann.press(status, "✖️ Cancel")
+            assert (await ann.press(status, "✖️ Cancel")).startswith("Cancelled.")
             assert (await changed(ann, status)).text.startswith("Cancelled.")
         await ann.send_photo(CAT)  # the same wish again is a new job
         await next_result(ann)
