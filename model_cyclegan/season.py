@@ -4,6 +4,7 @@ The authors' weights are used where `model_cyclegan.convert` put them into `mode
 own names, `summer2winter_yosemite` and `winter2summer_yosemite`; else ours.
 """
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Literal, get_args
@@ -46,10 +47,12 @@ def load_season(direction: Direction, engine: Engine = "auto") -> Callable[[Arra
     shipped = f"{direction}.xml", f"{direction}.bin"
     model = core().read_model(official if official.exists() else checked(*shipped))
     network = compiled(model, native_precision())
+    lock = threading.Lock()  # one photo takes all cores in any case
 
     def run(image: Array) -> Array:
-        result: Array = network.create_infer_request().infer([image], share_inputs=True)[0]
-        network.release_memory()  # 55 MB at 512 px, which a painting may need next
+        with lock:
+            result: Array = network.create_infer_request().infer([image], share_inputs=True)[0]
+            network.release_memory()  # 55 MB at 512 px, which a painting may need next
         return result
 
     return run
