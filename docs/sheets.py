@@ -72,9 +72,9 @@ def options() -> tuple[int, list[Cell]]:
         face("strong", style="starry_night", strength="strong"),
         face("fine strokes", style="starry_night", strokes="fine"),
         face("large strokes", style="starry_night", strokes="large"),
+        face("Kandinsky, strong", style="composition_viii", strength="strong"),
         face("the photo's colours", style="starry_night", keep_colours=True),
         face("mixed with The Great Wave", style="starry_night", second="great_wave"),
-        face("Kandinsky, strong", style="composition_viii", strength="strong"),
         painted("The Kiss, strong", "chelsea", "kiss", strength="strong"),
     ]
 
