@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import math
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from jobs import Job, Queue, submit
 from sending import Pace
 from settings import Settings
 from store import KEPT_SECONDS, open_store
+from tests.servers import free_port
 from users import Photo, User, to_json
 from wishes import StyleWish
 
@@ -48,12 +48,6 @@ class InRedis:
     update: int  # handled, kept for two days
     waiting: int  # job
     finished: int  # job, kept for two days
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 async def measure(url: str) -> InRedis:

@@ -27,7 +27,7 @@ from PIL import Image
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT
-from tests.test_store import RedisServer, free_port
+from tests.servers import RedisServer, free_port
 
 Setup = Literal["polling", "webhook", "workers"]
 SETUPS: tuple[Setup, ...] = ("polling", "webhook", "workers")

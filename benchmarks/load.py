@@ -32,9 +32,10 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, TCPConnector, web
 
-from benchmarks.start import PHOTO, free_port, seconds_to_answer
+from benchmarks.start import PHOTO, seconds_to_answer
 from keyboards import Menu, MenuChoice, StyleChoice
 from settings import ROOT
+from tests.servers import free_port
 from web import WEBHOOK_PATH, webhook_secret
 
 Json = dict[str, Any]

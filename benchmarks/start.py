@@ -16,7 +16,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from asyncio.subprocess import Process
@@ -32,6 +31,7 @@ from aiohttp import ClientConnectionError, ClientSession
 from local_chat.client import Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT
+from tests.servers import free_port
 
 PHOTO = ROOT / "images" / "photos" / "summer_valley.jpg"
 
@@ -46,12 +46,6 @@ class Round:
     next_season: float
     first_painting: float
     next_painting: float
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 async def seconds_to_import_aiogram() -> float:

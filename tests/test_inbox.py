@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import inbox
 from inbox import Inbox, waiting
 from store import Store, StoreError, open_store
-from tests.test_store import redis_server, store
+from tests.servers import redis_server
+from tests.test_store import store
 
 __all__ = ["store"]  # a fixture
 

@@ -17,7 +17,7 @@ from local_chat.client import join
 from local_chat.server import start
 from logs import OneLine, about
 from tests.conftest import PHOTOS, ROOT
-from tests.test_store import free_port
+from tests.servers import free_port
 
 SECRET = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 

@@ -37,7 +37,7 @@ from local_chat.server import LocalChat, start
 from sending import Pace, make_bot
 from settings import ROOT, Settings
 from store import Accepted, open_store
-from tests.test_store import free_port, redis_server
+from tests.servers import free_port, redis_server
 from users import Photo
 from web import WEBHOOK_PATH, webhook_secret
 from wishes import SeasonWish

@@ -36,7 +36,7 @@ import sending
 from local_chat.server import LocalChat, checks, start
 from local_chat.state import Person
 from sending import IN_ALL, IN_GROUP, Pace, Sending, download, is_reachable, make_bot, only_if_free
-from tests.test_store import redis_server
+from tests.servers import redis_server
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 

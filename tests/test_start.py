@@ -16,7 +16,7 @@ from local_chat.server import LocalChat, start
 from settings import Settings
 from store import StoreError
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
-from tests.test_store import free_port
+from tests.servers import free_port
 from web import webhook_secret
 
 UPDATE = {
