@@ -25,6 +25,8 @@ RETRY_SECONDS = 1.0  # while the store is away
 
 
 class Waiting(NamedTuple):
+    """An update in the inbox."""
+
     id: int
     user_id: int  # 0 where nobody sent it
     body: str  # JSON

@@ -149,6 +149,8 @@ class Outcome:
 
 @dataclass
 class Load:
+    """What sends the updates at their pace, and counts their answers."""
+
     url: str
     client: ClientSession
     telegram: Telegram

@@ -42,6 +42,8 @@ LIMIT = 512  # MB, of the cgroup
 
 @dataclass(frozen=True)
 class Row:
+    """A case that ran; sizes are long sides in pixels."""
+
     case: str
     size: int  # asked for
     worked_at: int

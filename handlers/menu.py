@@ -12,7 +12,6 @@ from handlers import season, style
 from handlers.reply import reply_to_press
 from jobs import Queue, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
-from model_cyclegan.season import Direction
 from presets import PRESETS
 from settings import Settings
 from users import User
@@ -21,7 +20,7 @@ from wishes import StyleWish
 router = Router(name="menu")
 
 
-@router.message(CommandStart(deep_link=True, magic=F.args.in_({"winter", "summer"})))
+@router.message(CommandStart(deep_link=True, magic=F.args.in_(season.SEASONS_WANTED)))
 async def start_with_season(
     message: Message,
     command: CommandObject,
@@ -30,7 +29,7 @@ async def start_with_season(
     queue: Queue,
     event_update: Update,
 ) -> None:
-    direction: Direction = "summer2winter" if command.args == "winter" else "winter2summer"
+    direction = season.SEASONS_WANTED[command.args or ""]
     await season.choose(direction, message.chat.id, user, bot, queue, event_update)
 
 

@@ -20,6 +20,8 @@ SEASONS: dict[Menu, Direction] = {
     Menu.SUMMER_TO_WINTER: "summer2winter",
     Menu.WINTER_TO_SUMMER: "winter2summer",
 }
+# Names of commands and of deep links.
+SEASONS_WANTED: dict[str, Direction] = {"winter": "summer2winter", "summer": "winter2summer"}
 
 
 @router.callback_query(MenuChoice.filter(F.item.in_(SEASONS)))
@@ -37,7 +39,7 @@ async def choose_season(
     await choose(direction, chat_of(query), user, bot, queue, event_update)
 
 
-@router.message(Command("winter", "summer"))
+@router.message(Command(*SEASONS_WANTED))
 async def take_command(
     message: Message,
     command: CommandObject,
@@ -47,7 +49,7 @@ async def take_command(
     event_update: Update,
 ) -> None:
     """The photo it answers or comes with is changed; without one it is about photos to come."""
-    direction: Direction = "summer2winter" if command.command == "winter" else "winter2summer"
+    direction = SEASONS_WANTED[command.command]
     if photo := photo_meant(message):
         await work_on([photo], SeasonWish(direction), user, bot, queue, event_update)
     elif message.chat.type == ChatType.PRIVATE:

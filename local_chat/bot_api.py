@@ -53,6 +53,8 @@ class Uploads(dict[str, Upload]):
 
 
 class BotApi:
+    """The methods that a bot calls, as Telegram's server answers them."""
+
     def __init__(self, state: State) -> None:
         self.state = state
         self.methods = {

@@ -45,6 +45,8 @@ WITHOUT_FILE = {"contact", "dice", "location"}
 
 
 class ChatApi:
+    """What the chat page and `local_chat/client.py` call: what a person sees and does."""
+
     def __init__(self, state: State) -> None:
         self.state = state
 

@@ -136,6 +136,8 @@ Listeners = set[asyncio.Queue[Json | None]]
 
 @dataclass
 class State:
+    """All that the server knows; gone with its process."""
+
     bot: Json
     updates: Updates
     people: dict[int, Person] = field(default_factory=dict)

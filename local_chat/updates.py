@@ -31,6 +31,8 @@ class Pending:
 
 @dataclass(eq=False)
 class Webhook:
+    """Where the bot wants its updates, and how the last delivery failed."""
+
     url: str
     secret_token: str = ""
     max_connections: int = 40

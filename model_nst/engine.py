@@ -83,6 +83,8 @@ class Loss(NamedTuple):
 
 
 class Engine(Protocol):
+    """What evaluates the network: OpenVINO or torch. Images are `[1, 3, H, W]`, RGB, 0 to 1."""
+
     def within(self, megabytes: float, pixels: int) -> "Engine | None":
         """The same for a painting of so many pixels; None if they need more memory."""
 
