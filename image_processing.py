@@ -174,7 +174,7 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 def _check_memory(image: Image.Image, limits: Limits) -> None:
     """Has a JPEG decoded smaller where it must be; raises `BadImage` for what can't be."""
     most = limits.memory_mb * 2**20
-    width, height = size = image.size
+    width, height = image.size
     halves = image.format in ("JPEG", "MPO")
     # Of a progressive JPEG all coefficients are held until its last scan.
     most -= COEFFICIENTS * width * height if image.info.get("progressive") else 0
@@ -188,8 +188,8 @@ def _check_memory(image: Image.Image, limits: Limits) -> None:
                 "This picture has {width} x {height} pixels, too many for my memory. "
                 "Please send a smaller one."
             ),
-            width=size[0],
-            height=size[1],
+            width=width,
+            height=height,
         )
 
 

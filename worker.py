@@ -41,6 +41,7 @@ from PIL import Image
 
 import keyboards
 from image_processing import (
+    MOST_SIDES_OF_PHOTO,
     BadImage,
     Cancelled,
     OnProgress,
@@ -85,8 +86,7 @@ PROGRESS_SECONDS = 1.5  # between two looks at how far the work is
 STOP_SECONDS = 10.0  # for a thread to come to its next step and stop
 FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is noticed
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
-MOST_SIDES_OF_PHOTO = 10_000  # width + height in pixels, of what Telegram takes as a photo
-MOST_ELONGATED_PHOTO = 20  # long side to short side
+MOST_ELONGATED_PHOTO = 20  # long side to short side, of what Telegram takes as a photo
 NICENESS = 10  # that threads that paint have more than others, of 19 at most
 RESULTS = 10  # of each user that inline mode offers
 
