@@ -1,6 +1,7 @@
 """What runs the networks: torch on CUDA or when asked for, OpenVINO on all other machines."""
 
 import ctypes
+import os
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -35,6 +36,8 @@ def has_cuda() -> bool:
 @cache
 def core() -> ov.Core:
     give_back_freed_memory()
+    # oneDNN else keeps the code of networks that are gone, 25 MB after a painting.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0")
     return ov.Core()
 
 

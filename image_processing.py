@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from memory import free_mb, limit_mb
 from model_cyclegan.season import DIRECTIONS, Direction, load_season, translate
+from model_nst.engine import ROOMY, get_engine
 from model_nst.engine import Engine as StyleEngine
-from model_nst.engine import get_engine
 from model_nst.style_transfer import Strength, Strokes, transfer
 from presets import N_, PRESETS
 from settings import Engine, Settings, explained
@@ -318,10 +318,15 @@ def _within_memory(
     photo: Image.Image, size: int, engine: StyleEngine
 ) -> tuple[Image.Image, StyleEngine]:
     """The largest working copy up to `size` that can be painted in the memory there is."""
-    megabytes = free_mb(Settings())
+    settings = Settings()
+    megabytes = free_mb(settings)
+    if megabytes < ROOMY:  # a season then loads its network anew, which takes 0.2 s but 20 MB
+        load_season.cache_clear()
+        megabytes = free_mb(settings)
     while True:
         small = _working_copy(photo, size)
-        fitting = engine.within(megabytes, small.width * small.height)
+        width, height = (side + -side % 4 for side in small.size)  # as it is painted
+        fitting = engine.within(megabytes, width * height)
         if fitting or size <= SMALLEST_WORKED_AT:
             return small, fitting or engine
         size = max(SMALLEST_WORKED_AT, size * 9 // 10)
