@@ -284,7 +284,7 @@ def paint(
     size that is worked at, a few times, the first after a small part of the work; whatever they
     raise stops the work.
     """
-    small, fitting_engine = _within_memory(content, size, get_engine(engine))
+    small, fitting_engine = within_memory(content, size, get_engine(engine))
     seen = small
     if keep_colours:
         seen = small.convert("L").convert("RGB")
@@ -314,7 +314,7 @@ def paint(
     return finished(painting, content)
 
 
-def _within_memory(
+def within_memory(
     photo: Image.Image, size: int, engine: StyleEngine
 ) -> tuple[Image.Image, StyleEngine]:
     """The largest working copy up to `size` that can be painted in the memory there is."""

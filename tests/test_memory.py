@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from engines import compiled
+from image_processing import within_memory
 from memory import USABLE, free_mb, limit_mb, processors, resident_mb, worker_count
+from model_cyclegan.season import load_season
 from model_nst.engine import FEATURES, OpenVino, cut_network, pixels_at_once
 from settings import Settings
 
@@ -104,3 +107,22 @@ def test_less_memory_means_smaller_tiles_and_then_a_smaller_painting() -> None:
     engine = OpenVino("bf16")
     assert engine.within(2000, 2048 * 2048) is not None
     assert engine.within(200, 2048 * 2048) is None
+
+
+def test_a_photo_that_is_padded_is_worked_on_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMORY_MB", "8000")
+    small, engine = within_memory(Image.new("RGB", (512, 341)), 512, OpenVino())
+    assert small.size == (512, 341)
+    assert isinstance(engine, OpenVino)
+    assert engine.largest >= 512 * 344
+
+
+@pytest.mark.parametrize(("free", "kept"), [(300, 0), (8000, 1)])
+def test_a_painting_in_little_memory_sends_the_networks_of_seasons_away(
+    monkeypatch: pytest.MonkeyPatch, free: int, kept: int
+) -> None:
+    load_season.cache_clear()
+    load_season("summer2winter")
+    monkeypatch.setenv("MEMORY_MB", str(round(resident_mb()) + free))
+    within_memory(Image.new("RGB", (256, 256)), 256, OpenVino())
+    assert load_season.cache_info().currsize == kept
