@@ -69,15 +69,20 @@ def blotch_loss(translation: Tensor, photo: Tensor) -> Tensor:
 
 
 def hue_loss(translation: Tensor, photo: Tensor) -> Tensor:
-    """Mean absolute change of what is clearly blue, red, orange, pink or black in the photo.
+    """Mean absolute change of what is clearly blue, red, orange, pink, skin or black in the photo.
 
-    Skin, painted walls, skies and deep shade look like this in every season. Green and yellow, and
-    the pale blue of shadows on snow, are free to change.
+    People, painted walls, skies and deep shade look like this in every season. Green and yellow,
+    dry grass too, and the pale blue of shadows on snow are free to change.
     """
     red, green, blue = (photo.float() + 1).div(2).unbind(1)
     hue = torch.maximum(8 * (red - green - 0.1), 4 * (blue - green - 0.1)).clamp(0, 1)
+    # Fair skin is hardly redder than dry grass, but grass has far less blue.
+    rosy = 8 * (red - green - 0.04)
+    skin = torch.minimum(rosy, 8 * (1.5 * (red - green) - (green - blue))).clamp(0, 1)
     black = (1 - 8 * torch.maximum(torch.maximum(red, blue), green)).clamp(0, 1)
-    return _masked_change(translation, photo, torch.maximum(hue, black)[:, None])
+    return _masked_change(
+        translation, photo, torch.stack((hue, skin, black), 1).amax(1, keepdim=True)
+    )
 
 
 def sky_loss(translation: Tensor, photo: Tensor, sky: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class Photos:
     def __init__(self, folder: Path, season: str, device: torch.device, seed: int) -> None:
         photos = [load_photo(path) for path in photo_files(folder)]
         weights = [
-            (0.05 + min(1.0, 2 * season_share(p, season))) * (1 - 0.9 * sunset_share(p))
+            (0.25 + min(1.0, 2 * season_share(p, season))) * (1 - 0.9 * sunset_share(p))
             for p in photos
         ]
         self.odds = np.array(weights) / sum(weights)
@@ -85,9 +85,9 @@ class Photos:
         """`count` random squares, `float32 [count, 3, size, size]` in -1..1, and where they show
         sky, `[count, 1, size, size]` in 0..1.
 
-        A square's side in the photo is anything from `size / 2` (but 96 pixels at least) to the
-        photo's short side, so the networks meet near and far, sharp and soft. Half of them are
-        mirrored; exposure varies a little, colours never do.
+        Every other square is as wide as the photo; the others' sides are anything from `size / 2`
+        (but 96 pixels at least), so the networks meet near and far, sharp and soft. Half of all
+        are mirrored; exposure varies a little, colours never do.
         """
         chosen = self.random.choice(len(self.photos), count, p=self.odds)
         crops = torch.stack([self._crop(self.photos[i], size) for i in chosen])
@@ -101,7 +101,8 @@ class Photos:
     def _crop(self, photo: Tensor, size: int) -> Tensor:
         _, height, width = photo.shape
         longest = min(height, width)
-        side = int(self.random.integers(min(max(96, size // 2), longest), longest + 1))
+        shortest = longest if self.random.random() < 0.5 else min(max(96, size // 2), longest)
+        side = int(self.random.integers(shortest, longest + 1))
         top = int(self.random.integers(height - side + 1))
         left = int(self.random.integers(width - side + 1))
         crop = photo[None, :, top : top + side, left : left + side].float()

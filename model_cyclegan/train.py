@@ -101,19 +101,19 @@ class TrainSettings:
         )
     )
     # Sides of the crops in pixels, and how many at a time; one pair is drawn for each iteration.
-    crops: tuple[tuple[int, int], ...] = ((128, 4), (192, 2), (256, 1))
+    crops: tuple[tuple[int, int], ...] = ((256, 1),)
     # Side in pixels of what the feature heads see: either a window of the crop, or all of it,
     # scaled down to this; 0: all of it as it is.
-    window: int = 96
+    window: int = 0
     pool: int = 0  # earlier translations kept to be judged again
-    moments: int = 128  # photos and translations, of each season, whose features are compared
+    moments: int = 128  # translations into a season, and 8 times as many photos, to compare
     rate: float = 3.5e-4
     discriminator_rate: float = 8e-4
     betas: tuple[float, float] = (0.5, 0.99)
     discriminator_betas: tuple[float, float] = (0.0, 0.99)
     clip: float = 200.0  # longest gradient of the generators; without instance norm some are wild
     constant: float = 0.5  # share of the time before the rate falls to 0
-    ema: float = 0.995
+    ema: float = 0.998
 
 
 PAPER_WEIGHTS = Weights(
@@ -237,7 +237,9 @@ class Training:
             key = (season, kind, view)
             rows = [self.means[key]] if key in self.means else []
             rows.append(_means(layers).detach())
-            self.means[key] = torch.cat(rows)[-self.settings.moments :]
+            # Photos do not age, translations do.
+            kept = self.settings.moments * (8 if kind == "photos" else 1)
+            self.means[key] = torch.cat(rows)[-kept:]
 
     def _moment_loss(self, target: str, view: View, layers: Sequence[Tensor]) -> Tensor:
         """`moment_loss` of translations with these layers; 0 until enough was seen."""
