@@ -69,7 +69,7 @@ class Weights:
     """What the losses of one direction count."""
 
     adversarial: float = 3.0
-    moments: float = 10.0  # of the features' means; needs "features"
+    moments: float = 30.0  # of the features' means; needs "features"
     cycle: float = 4.0  # there and back again
     cycle_colour: float = 0.5
     cycle_pool: int = 1  # side in pixels of the means that are compared
