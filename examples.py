@@ -46,14 +46,16 @@ EXAMPLES = (
     Example("astronaut", "starry_night"),
     Example("chelsea", "kiss"),
     Example("summer_rice_fields", "summer2winter"),
+    Example("winter_slope", "winter2summer"),
     Example("summer_valley", "auvers"),
     Example("coffee", "summertime"),
 )
 
 
 def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
-    """Four photos and what became of them, two pairs a row, all cropped to one size."""
-    sheet = Image.new("RGB", (4 * CELL[0] + 5 * GAP, 2 * CELL[1] + GAP), "white")
+    """Photos and what became of them, two pairs a row, all cropped to one size."""
+    rows = -(-len(pairs) // 2)
+    sheet = Image.new("RGB", (4 * CELL[0] + 5 * GAP, rows * (CELL[1] + GAP) - GAP), "white")
     for number, pair in enumerate(pairs):
         row, column = divmod(number, 2)
         for half, picture in enumerate(pair):
@@ -82,7 +84,7 @@ def main() -> None:
         example.path.write_bytes(encode_photo(side_by_side(scaled, result)))
         pairs.append((photo, result))
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
-    OVERVIEW.write_bytes(encode_photo(overview(pairs[:4])))
+    OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])))
 
 
 if __name__ == "__main__":
