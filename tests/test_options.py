@@ -68,7 +68,7 @@ def test_strokes_are_as_large_as_asked() -> None:
     flat, style = Image.new("RGB", (192, 192), (120, 130, 110)), opened(PRESETS["auvers"].path)
     found = []
     for strokes in STROKES:
-        grey = levels(paint(flat, style, size=128, strokes=strokes).convert("L"))
+        grey = levels(paint(flat, style, size=192, strokes=strokes).convert("L"))
         found.append(float(np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]))
     fine, normal, large = found
     assert fine + 0.04 < normal
