@@ -47,18 +47,18 @@ Part = tuple[tuple[str, ...], tuple[str, ...]]
 
 WHOLE_PIXELS = 200_000  # an image up to this size is worked on as a whole, in any case
 LARGEST_TILE = 150_000
-SMALLEST_TILE = 28_000  # pixels; most of a smaller one would be margins
+SMALLEST_TILE = 20_000  # pixels; most of a smaller one would be margins
 ROOMY = 800  # MB, from which on compiled networks are kept for the next painting, 12 MB each
 KEPT = 12  # of them
 
 # What a painting takes, measured: once, and for each pixel of the image and of a tile.
-FIXED_MB = 50
+FIXED_MB = 60
 LEFT_MB = 10  # of it, which stays after the first painting and serves the next
 BYTES_OF_PIXEL = 376
 BYTES_OF_PIXEL_IF_LARGE = 130
 LARGE = 2**19  # numbers of an image; from there on its content is kept in 8 bits, to 3%
 BYTES_OF_WHOLE = 700  # in bf16, as the next
-BYTES_OF_TILE = 750
+BYTES_OF_TILE = 950  # measured 640 to 850
 
 
 def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
