@@ -317,8 +317,11 @@ def _halved(slices: tuple[slice, slice]) -> tuple[slice, slice]:
 
 
 def _gram_sums(run: Run, image: Array, cut: list[Tile]) -> tuple[Array, ...]:
-    parts = [run([_piece(image, tile.window), tile.area()]) for tile in cut]
-    return tuple(np.sum(sums, 0, dtype=np.float32) for sums in zip(*parts, strict=True))
+    sums = run([_piece(image, cut[0].window), cut[0].area()])
+    for tile in cut[1:]:  # added up at once: those of a hundred tiles would take 40 MB
+        parts = run([_piece(image, tile.window), tile.area()])
+        sums = [total + part for total, part in zip(sums, parts, strict=True)]
+    return tuple(sums)
 
 
 def cut_network(part: Part, height: int, width: int) -> ov.Model:
