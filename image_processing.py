@@ -27,7 +27,7 @@ from memory import free_mb, limit_mb
 from model_cyclegan.season import DIRECTIONS, Direction, load_season, translate
 from model_nst.engine import ROOMY, get_engine
 from model_nst.engine import Engine as StyleEngine
-from model_nst.style_transfer import Strength, Strokes, transfer
+from model_nst.style_transfer import Strength, Strokes, padded_size, transfer
 from presets import N_, PRESETS
 from settings import Engine, Settings, explained
 
@@ -320,12 +320,12 @@ def within_memory(
     """The largest working copy up to `size` that can be painted in the memory there is."""
     settings = Settings()
     megabytes = free_mb(settings)
-    if megabytes < ROOMY:  # a season then loads its network anew, which takes 0.2 s but 20 MB
+    if megabytes < ROOMY:  # the seasons' networks hold 37 MB; loading one anew takes 0.3 s
         load_season.cache_clear()
         megabytes = free_mb(settings)
     while True:
         small = _working_copy(photo, size)
-        width, height = (side + -side % 4 for side in small.size)  # as it is painted
+        width, height = padded_size(small.size)
         fitting = engine.within(megabytes, width * height)
         if fitting or size <= SMALLEST_WORKED_AT:
             return small, fitting or engine

@@ -58,7 +58,7 @@ BYTES_OF_PIXEL = 376
 BYTES_OF_PIXEL_IF_LARGE = 130
 LARGE = 2**19  # numbers of an image; from there on its content is kept in 8 bits, to 3%
 BYTES_OF_WHOLE = 700  # in bf16, as the next
-BYTES_OF_TILE = 950  # measured 640 to 850
+BYTES_OF_TILE = 950  # 640 to 850 were measured; the rest is for what varies
 
 
 def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:

@@ -243,8 +243,14 @@ def resized(image: Image.Image, long_side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
+def padded_size(size: tuple[int, int]) -> tuple[int, int]:
+    """What `transfer` works on for a picture of this size: sides rounded up to multiples of 4."""
+    width, height = size
+    return width + -width % 4, height + -height % 4
+
+
 def _padded(image: Image.Image) -> Image.Image:
-    """Mirrored at the right and at the bottom, so that both sides are multiples of 4."""
-    width, height = image.size
-    pixels = np.pad(np.asarray(image), ((0, -height % 4), (0, -width % 4), (0, 0)), "symmetric")
-    return Image.fromarray(pixels)
+    """Mirrored at the right and at the bottom, to `padded_size`."""
+    width, height = padded_size(image.size)
+    margins = ((0, height - image.height), (0, width - image.width), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(image), margins, "symmetric"))
