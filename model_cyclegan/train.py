@@ -23,7 +23,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -48,9 +48,13 @@ from model_cyclegan.losses import (
 )
 from model_cyclegan.photos import Photos, load_photo, photo_files
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 SEASONS = ("summer", "winter")
 DIRECTIONS = {"summer2winter": SEASONS, "winter2summer": SEASONS[::-1]}
 View = Literal["whole", "window"]
+Settings = TypeVar("Settings", bound="DataclassInstance")
 VGG_WEIGHTS = Path(__file__).parents[1] / "models_wts" / "nst_features.safetensors"
 LOSSES = (
     "adversarial",
@@ -236,7 +240,7 @@ class Training:
         if layers:
             key = (season, kind, view)
             rows = [self.means[key]] if key in self.means else []
-            rows.append(_means(layers).detach())
+            rows.append(channel_means(layers).detach())
             # Photos do not age, translations do.
             kept = self.settings.moments * (8 if kind == "photos" else 1)
             self.means[key] = torch.cat(rows)[-kept:]
@@ -248,7 +252,7 @@ class Training:
         if len(seen) < len(keys) or min(map(len, seen.values())) < self.settings.moments // 4:
             return torch.zeros((), device=self.device)
         deviation, mean = torch.std_mean(torch.cat([seen[key] for key in keys[1:]]), 0)
-        compared = (_means(layers), seen[keys[0]], seen[target, "photos", view])
+        compared = (channel_means(layers), seen[keys[0]], seen[target, "photos", view])
         rows = [(means - mean) / (deviation + 1e-3) for means in compared]
         with torch.autocast(self.device.type, enabled=False):
             return moment_loss(*rows)
@@ -383,7 +387,7 @@ class Training:
         return len(fitting)
 
 
-def _means(layers: Sequence[Tensor]) -> Tensor:
+def channel_means(layers: Sequence[Tensor]) -> Tensor:
     """Each channel's mean over the image, of all layers: `[N, D]`."""
     return torch.cat([layer.float().mean((2, 3)) for layer in layers], 1)
 
@@ -506,10 +510,10 @@ def _report(training: Training, data: Path, out: Path) -> None:
             plot(rows).save(out / "losses.png")
 
 
-def _changed(settings: TrainSettings, changes: Sequence[str]) -> TrainSettings:
+def changed(settings: Settings, changes: Sequence[str]) -> Settings:
     """Settings with NAME=VALUE changes; values are JSON. Raises `ValueError` on unknown names."""
     values: dict[str, Any] = {}
-    names = {f.name for f in fields(TrainSettings)}
+    names = {f.name for f in fields(settings)}
     for change in changes:
         name, _, value = change.partition("=")
         if name not in names:
@@ -539,7 +543,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    settings = _changed(PRESETS[args.preset], args.set)
+    settings = changed(PRESETS[args.preset], args.set)
     training = Training(settings, torch.device(args.device), args.vgg)
     if args.init and not (args.out / "checkpoint.pt").exists():
         print(f"{training.init(args.init)} tensors taken from {args.init}", file=sys.stderr)

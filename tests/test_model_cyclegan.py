@@ -35,6 +35,8 @@ from model_cyclegan.losses import (
     sky_loss,
 )
 from model_cyclegan.photos import Photos, season_share, sky, sunset_share
+from model_cyclegan.refine import RefineSettings, Refining
+from model_cyclegan.refine import main as refine_main
 from model_cyclegan.train import (
     DIRECTIONS,
     PRESETS,
@@ -448,6 +450,45 @@ def test_command_line_saves_on_sigterm(data: Path, tmp_path: Path) -> None:
 def test_unknown_setting_is_an_error(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="contrast"):
         main(["--data", str(data), "--out", str(tmp_path), "--hours", "1", "--set", "contrast=1"])
+
+
+def test_refining_leads_the_means_on_and_stays_near(data: Path) -> None:
+    torch.manual_seed(0)
+    tiny = {"side": 32, "batch": 2, "photos": 16, "translations": 8, "ema": 0.5}
+    settings = RefineSettings(hues=0, skies=0, rate=2e-2, **tiny)  # type: ignore[arg-type]
+    photos = {s: Photos(data / "train" / s, s, CPU, seed=0) for s in SEASONS}
+    generator = nn.Conv2d(3, 3, 1)  # colours are all that tells these seasons apart
+    with torch.no_grad():
+        generator.weight.copy_(torch.eye(3)[..., None, None])
+    refining = Refining(generator, "summer2winter", photos, VggFeatures(VGG_WEIGHTS), settings)
+    summers = photos["summer"].batch(32, 8)[0]
+
+    def gap(of: nn.Module) -> float:
+        with torch.no_grad():
+            means = refining._scaled(refining._means(of(summers)))
+        return float((means.mean(0) - refining.goal.mean(0)).square().mean())
+
+    for _ in range(60):
+        refining.step()
+    assert gap(refining.average) < 0.8 * gap(refining.before)
+    with torch.no_grad():
+        moved = (refining.average(summers) - refining.before(summers)).abs().mean()
+    assert 0 < moved < 0.5
+
+
+def test_refining_changes_its_direction_alone(data: Path, tmp_path: Path) -> None:
+    training = tiny_training()
+    training.save(tmp_path)
+    file, out = tmp_path / "networks.safetensors", tmp_path / "refined.safetensors"
+    arguments = [str(file), "--data", str(data), "--out", str(out), "--vgg", str(VGG_WEIGHTS)]
+    arguments += ["--minutes", "0.02", "--directions", "winter2summer", "--evenly"]
+    small = "side=32", "batch=2", "photos=4", "translations=4"
+    refine_main([*arguments, "--device", "cpu", "--set", *small])
+    before, after = load_file(file), load_file(out)
+    assert before.keys() == after.keys()
+    changed = {k.split(".")[0] for k in before if not torch.equal(before[k], after[k])}
+    assert changed == {"average_winter2summer"}
+    load_generator(out, "average_winter2summer")
 
 
 def official_file(path: Path) -> dict[str, Tensor]:
