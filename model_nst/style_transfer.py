@@ -21,8 +21,8 @@ STROKES: dict[Strokes, float] = {"fine": 0.6, "normal": 1, "large": 1.6}
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
-SCALES = {96: (60, 0.2), 192: (24, 0.2), 384: (14, 0.25), 768: (6, 0.4)}
-LAST_SCALE = (8, 0.4)  # the working size itself
+SCALES = {96: (60, 0.2), 192: (24, 0.2), 384: (18, 0.2), 768: (6, 0.4)}
+LAST_SCALE = (8, 0.25)  # the working size itself
 FIRST_STEP = 0.05  # largest change of a pixel in the first step of a scale
 START = 0.7  # share of the content image in the style's colours in the first image
 BLOCK = 2**16  # numbers of an image that are worked on at once where they change their precision
