@@ -1,6 +1,6 @@
 """What 1 thousand, 100 thousand and 10 million photos a day need; docs/scaling.md has the table.
 
-    python -m benchmarks.capacity --seconds 6.7
+    python -m benchmarks.capacity --seconds 7.3
 
 The seconds of a job are those that a benchmark of the painting printed. What a job costs in Redis
 is measured here, with the bot's own store and queue on a redis-server of its own.

@@ -481,7 +481,7 @@ def test_refining_changes_its_direction_alone(data: Path, tmp_path: Path) -> Non
     training.save(tmp_path)
     file, out = tmp_path / "networks.safetensors", tmp_path / "refined.safetensors"
     arguments = [str(file), "--data", str(data), "--out", str(out), "--vgg", str(VGG_WEIGHTS)]
-    arguments += ["--minutes", "0.02", "--directions", "winter2summer", "--evenly"]
+    arguments += ["--minutes", "0.02", "--directions", "winter2summer"]
     small = "side=32", "batch=2", "photos=4", "translations=4"
     refine_main([*arguments, "--device", "cpu", "--set", *small])
     before, after = load_file(file), load_file(out)
