@@ -25,7 +25,7 @@ from tqdm import tqdm
 from model_cyclegan.generator import load_generator
 from model_cyclegan.losses import VggFeatures, blotch_loss, hue_loss, moment_loss, sky_loss
 from model_cyclegan.photos import Photos
-from model_cyclegan.train import DIRECTIONS, SEASONS, changed, channel_means, pace
+from model_cyclegan.train import DIRECTIONS, SEASONS, changed, channel_means, follow, pace
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,7 @@ class Refining:
         nn.utils.clip_grad_norm_(self.generator.parameters(), 100.0)
         self.optimiser.step()
         self.latest = torch.cat((self.latest, means.detach()))[-s.translations :]
-        keep = min(s.ema, (1 + self.iteration) / (10 + self.iteration))
-        with torch.no_grad():
-            averages: list[Tensor] = [*self.average.parameters()]
-            torch._foreach_lerp_(averages, [*self.generator.parameters()], 1 - keep)
+        follow(self.average, self.generator, s.ema, self.iteration)
         self.iteration += 1
         return moments.item(), near.item()
 

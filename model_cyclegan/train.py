@@ -318,7 +318,8 @@ class Training:
                 judged = judged + discriminator_loss(scores[0], scores[1], s.loss)
         self._descend(1, judged, float("inf"))
 
-        self._average()
+        for name in DIRECTIONS:
+            follow(self.networks[f"average_{name}"], self.networks[name], s.ema, self.iteration)
         self.iteration += 1
         sums = [torch.stack([found[name][k] for name in DIRECTIONS]).sum() for k in LOSSES[:-1]]
         return torch.stack((*sums, judged)).detach()
@@ -329,14 +330,6 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], clip)
         optimiser.step()
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """The shipped weights: an exponential moving average, quicker at the start."""
-        keep = min(self.settings.ema, (1 + self.iteration) / (10 + self.iteration))
-        for name in DIRECTIONS:
-            averages: list[Tensor] = [*self.networks[f"average_{name}"].parameters()]
-            torch._foreach_lerp_(averages, [*self.networks[name].parameters()], 1 - keep)
 
     @torch.inference_mode()
     def translate(self, name: str, photo: Tensor) -> Tensor:
@@ -385,6 +378,13 @@ class Training:
             raise ValueError(f"no weight in {file} fits")
         self.networks.load_state_dict(fitting, strict=False)
         return len(fitting)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, ema: float, iteration: int) -> None:
+    """Moves the shipped weights, an exponential moving average, on; quicker at the start."""
+    keep = min(ema, (1 + iteration) / (10 + iteration))
+    torch._foreach_lerp_([*average.parameters()], [*network.parameters()], 1 - keep)
 
 
 def channel_means(layers: Sequence[Tensor]) -> Tensor:

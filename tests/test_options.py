@@ -64,17 +64,16 @@ def test_keeping_colours_changes_the_luminance_alone() -> None:
 
 
 def test_strokes_are_as_large_as_asked() -> None:
-    """By the correlation of pixels that are two apart, across and down."""
+    """By the correlation of pixels that are two apart, in float32: rounding to bf16 adds grain."""
     flat, style = Image.new("RGB", (192, 192), (120, 130, 110)), opened(PRESETS["auvers"].path)
     found = []
     for strokes in STROKES:
-        grey = levels(paint(flat, style, size=192, strokes=strokes).convert("L"))
-        across = np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]
-        down = np.corrcoef(grey[2:].ravel(), grey[:-2].ravel())[0, 1]
-        found.append(float(across + down) / 2)
+        painting = paint(flat, style, size=192, strokes=strokes, engine="torch")
+        grey = levels(painting.convert("L"))
+        found.append(float(np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]))
     fine, normal, large = found
-    assert fine < normal < large
-    assert fine + 0.08 < large
+    assert fine + 0.04 < normal
+    assert normal + 0.04 < large
 
 
 def test_a_mixture_lies_between_its_styles() -> None:
