@@ -27,20 +27,20 @@ from docket import Docket
 from pydantic import SecretStr, ValidationError
 from redis.asyncio import Redis
 
-from bot_profile import publish_profile
 from handlers import conversation
-from inbox import Inbox
-from jobs import Queue, announce
+from jobs.queue import JobContext, announce
+from jobs.worker import Workshop, work_until
 from local_chat.server import start as start_local_chat
 from logs import AboutUpdate, set_up_logs
 from memory import worker_count
-from polling import poll
-from sending import Pace, is_reachable, make_bot
 from settings import ROOT, Settings, explained
 from store import StoreError, open_store
+from telegram_api.inbox import Inbox
+from telegram_api.polling import poll
+from telegram_api.profile import publish_profile
+from telegram_api.sending import Pace, is_reachable, make_bot
+from telegram_api.webhook import Check, listening, make_app, serve_webhook
 from users import LanguageMiddleware, UserMiddleware
-from web import Check, listening, make_app, serve_webhook
-from worker import Workshop, work_until
 
 log = logging.getLogger("paintbox")
 
@@ -67,11 +67,13 @@ class AnswerFirst(BaseMiddleware):
         return await handler(event, data)
 
 
-def make_dispatcher(queue: Queue, i18n: I18n) -> Dispatcher:
+def make_dispatcher(context: JobContext, i18n: I18n) -> Dispatcher:
     """A dispatcher with the whole conversation; routers are built once for each process."""
-    dispatcher = Dispatcher(settings=queue.settings, queue=queue, pace=queue.pace, i18n=i18n)
+    dispatcher = Dispatcher(
+        settings=context.settings, context=context, pace=context.pace, i18n=i18n
+    )
     dispatcher.update.outer_middleware(AboutUpdate())
-    dispatcher.update.outer_middleware(UserMiddleware(queue.store))
+    dispatcher.update.outer_middleware(UserMiddleware(context.store))
     LanguageMiddleware(i18n).setup(dispatcher)
     dispatcher.callback_query.middleware(AnswerFirst())
     dispatcher.include_router(conversation())
@@ -111,9 +113,9 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
     data_dir = ROOT / settings.data_dir if settings.bot_token else None
     store = await open_store(redis_url, data_dir)
     async with bot.session, Docket(name="paintbox", url=redis_url or "memory://") as docket:
-        queue = Queue(store, docket, pace, settings)
+        context = JobContext(store, docket, pace, settings)
         i18n = I18n(path=ROOT / "locales")
-        workshop = Workshop(queue, bot, i18n)
+        workshop = Workshop(context, bot, i18n)
 
         async def is_not_stuck() -> bool:
             return not workshop.stuck.is_set()
@@ -131,7 +133,7 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
         if role == "worker":
             talking = asyncio.create_task(stand_by(settings, checks, stop))
         else:
-            talking = asyncio.create_task(talk(bot, queue, i18n, checks, stop))
+            talking = asyncio.create_task(talk(bot, context, i18n, checks, stop))
         tasks = [talking]
         if role != "talker":
             tasks.append(asyncio.create_task(work_until(stop, workshop)))
@@ -149,11 +151,11 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
 
 
 async def talk(
-    bot: Bot, queue: Queue, i18n: I18n, checks: dict[str, Check], stop: asyncio.Event
+    bot: Bot, context: JobContext, i18n: I18n, checks: dict[str, Check], stop: asyncio.Event
 ) -> None:
     """Takes updates until `stop`, and tells those who wait their place."""
-    settings = queue.settings
-    dispatcher = make_dispatcher(queue, i18n)
+    settings = context.settings
+    dispatcher = make_dispatcher(context, i18n)
     kinds = dispatcher.resolve_used_update_types()
 
     async def handle(update: str) -> None:
@@ -161,14 +163,14 @@ async def talk(
         await dispatcher.feed_update(bot, parsed)
 
     async def count_slots() -> int:
-        workers = len(await queue.docket.workers()) if settings.redis_url else 1
+        workers = len(await context.docket.workers()) if settings.redis_url else 1
         return workers * settings.workers
 
-    inbox = Inbox(queue.store, handle)
+    inbox = Inbox(context.store, handle)
     await inbox.take_over()  # before newer updates of the same people come
     beside = [
         asyncio.create_task(inbox.keep_hold()),
-        asyncio.create_task(announce(queue, bot, i18n, secrets.token_hex(8), count_slots)),
+        asyncio.create_task(announce(context, bot, i18n, secrets.token_hex(8), count_slots)),
         asyncio.create_task(introduce(bot, i18n)),
     ]
     try:

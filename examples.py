@@ -10,17 +10,11 @@ from typing import cast
 
 from PIL import Image, ImageOps
 
-from image_processing import (
-    change_season,
-    decode,
-    encode_photo,
-    limits_of,
-    paint,
-    side_by_side,
-)
-from model_cyclegan.season import Direction
+from decoding import decode, limits_of
+from image_processing import change_season, encode_photo, paint, side_by_side
 from presets import PRESETS
 from settings import ROOT, Settings
+from wishes import Direction
 
 PHOTOS = ROOT / "images" / "photos"
 OVERVIEW = ROOT / "images" / "readme" / "before_after.jpg"

@@ -11,9 +11,8 @@ from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n.middleware import I18nMiddleware
 from pydantic import TypeAdapter, ValidationError
 
-from model_cyclegan.season import Direction
 from store import Store, StoreError
-from wishes import SeasonWish, StyleWish, Wish
+from wishes import Direction, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from model_cyclegan.season import Direction
-from model_nst.style_transfer import Strength, Strokes
-
+Strength = Literal["soft", "normal", "strong"]
+Strokes = Literal["fine", "normal", "large"]
+Direction = Literal["summer2winter", "winter2summer"]
 Amount = Literal["light", "normal", "deep"]
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 STROKES: tuple[Strokes, ...] = get_args(Strokes)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 AMOUNTS: dict[Amount, float] = {"light": 0.6, "normal": 1, "deep": 1.4}  # of `change_season`
 
 

@@ -20,10 +20,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
-from jobs import Job, Queue, submit
-from sending import Pace
+from jobs.queue import Job, JobContext, submit
 from settings import Settings
 from store import KEPT_SECONDS, open_store
+from telegram_api.sending import Pace
 from tests.servers import free_port
 from users import Photo, User, to_json
 from wishes import StyleWish
@@ -74,7 +74,7 @@ async def measure(url: str) -> InRedis:
 
     async with Docket(name="paintbox", url=url) as docket:
         docket.register(repaint)
-        queue = Queue(store, docket, Pace(), settings)
+        context = JobContext(store, docket, Pace(), settings)
         empty = await used()
         await save(10**8)
         users_and_updates = await used()
@@ -83,7 +83,7 @@ async def measure(url: str) -> InRedis:
         for number in range(SAMPLE):
             user_id = 10**9 + number
             job = Job(f"{10**8 + number}-123456789", user_id, user_id, "en", photo, wish)
-            assert await submit(job, queue) is None
+            assert await submit(job, context) is None
         waiting = await used()
         for number in range(SAMPLE):
             job_id = f"{5 * 10**8 + number}-123456789"

@@ -35,8 +35,8 @@ from aiohttp import ClientError, ClientSession, TCPConnector, web
 from benchmarks.start import PHOTO, seconds_to_answer
 from keyboards import Menu, MenuChoice, StyleChoice
 from settings import ROOT
+from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
 from tests.servers import free_port
-from web import WEBHOOK_PATH, webhook_secret
 
 Json = dict[str, Any]
 

@@ -34,8 +34,9 @@ from statistics import median
 
 from PIL import Image
 
+from decoding import decode, limits_of
 from engines import native_precision
-from image_processing import decode, limits_of, paint
+from image_processing import paint
 from presets import PRESETS
 from settings import ROOT, Settings
 

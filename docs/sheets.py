@@ -12,11 +12,12 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from tqdm import tqdm
 
+from decoding import decode, limits_of
 from examples import PHOTOS
-from image_processing import change_season, decode, limits_of, paint
-from model_cyclegan.season import Direction
+from image_processing import change_season, paint
 from presets import PRESETS
 from settings import ROOT, Settings
+from wishes import Direction
 
 FOLDER = ROOT / "docs" / "sheets"
 CELL = (300, 200)  # width and height of a picture

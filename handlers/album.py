@@ -8,9 +8,10 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import FSInputFile, InputMediaPhoto, MediaUnion
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from image_processing import BadImage, Limits, decode, encode_photo, limits_of
-from sending import download
+from decoding import BadImage, Limits, decode, limits_of
+from image_processing import encode_photo
 from settings import Settings
+from telegram_api.sending import download
 
 _file_ids: dict[tuple[int, Path], str] = {}  # of pictures uploaded once; each bot has its own
 

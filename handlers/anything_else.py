@@ -7,10 +7,11 @@ from aiogram.types import CallbackQuery, Message, Update
 from aiogram.utils.i18n import I18n
 
 import keyboards
+import texts
 from handlers import season, style
 from handlers.photo import named_by
 from handlers.reply import reply_to_press
-from jobs import Queue
+from jobs.queue import JobContext
 from settings import Settings
 from users import User
 from wishes import SeasonWish, StyleWish
@@ -23,38 +24,38 @@ MOVES = F.video | F.animation | F.video_note | F.sticker.is_animated | F.sticker
 
 @router.message(MOVES)
 async def answer_film(message: Message, settings: Settings) -> None:
-    await message.answer(keyboards.moves(), reply_markup=keyboards.main_menu(settings))
+    await message.answer(texts.moves(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message(F.voice | F.audio)
 async def answer_sound(message: Message, settings: Settings) -> None:
-    await message.answer(keyboards.sounds(), reply_markup=keyboards.main_menu(settings))
+    await message.answer(texts.sounds(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message(F.document)
 async def answer_file(message: Message, settings: Settings) -> None:
-    await message.reply(keyboards.no_picture(), reply_markup=keyboards.main_menu(settings))
+    await message.reply(texts.no_picture(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message(F.text, F.chat.type == ChatType.PRIVATE)
 async def take_name(
-    message: Message, user: User, bot: Bot, queue: Queue, i18n: I18n, event_update: Update
+    message: Message, user: User, bot: Bot, context: JobContext, i18n: I18n, event_update: Update
 ) -> None:
     """Who writes the name of a painting or of a season chooses it."""
     wish = named_by(message, i18n)
     if isinstance(wish, StyleWish):
-        await style.choose(wish, message.chat.id, user, bot, queue, event_update)
+        await style.choose(wish, message.chat.id, user, bot, context, event_update)
     elif isinstance(wish, SeasonWish):
-        await season.choose(wish.direction, message.chat.id, user, bot, queue, event_update)
+        await season.choose(wish.direction, message.chat.id, user, bot, context, event_update)
     else:
         raise SkipHandler
 
 
 @router.message()
 async def answer_anything(message: Message, settings: Settings) -> None:
-    await message.answer(keyboards.anything_else(), reply_markup=keyboards.main_menu(settings))
+    await message.answer(texts.anything_else(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.callback_query()
 async def answer_old_button(query: CallbackQuery, bot: Bot, settings: Settings) -> None:
-    await reply_to_press(query, bot, keyboards.old_button(), keyboards.main_menu(settings))
+    await reply_to_press(query, bot, texts.old_button(), keyboards.main_menu(settings))

@@ -8,7 +8,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import Chat, ErrorEvent
 
-import keyboards
+import texts
 from store import StoreError
 
 log = logging.getLogger(__name__)
@@ -24,4 +24,4 @@ async def apologise(event: ErrorEvent, bot: Bot, event_chat: Chat | None = None)
     log.error("update %s failed", event.update.update_id, exc_info=event.exception)
     if event_chat:
         with suppress(TelegramAPIError):
-            await bot.send_message(event_chat.id, keyboards.failed())
+            await bot.send_message(event_chat.id, texts.failed())

@@ -4,6 +4,7 @@ from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
 import keyboards
+import texts
 from examples import EXAMPLES
 from handlers.album import send_album
 from handlers.reply import chat_of, reply_to_press
@@ -14,6 +15,6 @@ router = Router(name="examples")
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.EXAMPLES))
 async def show_examples(query: CallbackQuery, bot: Bot) -> None:
-    pictures = [(example.path, keyboards.example_caption(example.made)) for example in EXAMPLES]
+    pictures = [(example.path, texts.example_caption(example.made)) for example in EXAMPLES]
     await send_album(chat_of(query), pictures, bot)
-    await reply_to_press(query, bot, keyboards.examples_text(), keyboards.style_offer())
+    await reply_to_press(query, bot, texts.examples_text(), keyboards.style_offer())

@@ -3,10 +3,10 @@
 from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, Message
 
-import keyboards
+import texts
 from handlers.reply import chat_of
-from sending import Pace
 from settings import Settings
+from telegram_api.sending import Pace
 from users import User
 
 router = Router(name="gate")
@@ -29,14 +29,14 @@ async def is_too_quick(
 @router.edited_message(is_stranger)
 @router.callback_query(is_stranger)
 async def turn_away(event: Message | CallbackQuery, user: User, bot: Bot, pace: Pace) -> None:
-    await _say_once(event, keyboards.not_allowed(), user, bot, pace)
+    await _say_once(event, texts.not_allowed(), user, bot, pace)
 
 
 @router.message(is_too_quick)
 @router.edited_message(is_too_quick)
 @router.callback_query(is_too_quick)
 async def slow_down(event: Message | CallbackQuery, user: User, bot: Bot, pace: Pace) -> None:
-    await _say_once(event, keyboards.slow_down(), user, bot, pace)
+    await _say_once(event, texts.slow_down(), user, bot, pace)
 
 
 async def _say_once(

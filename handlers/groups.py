@@ -9,6 +9,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 from aiogram.types import User as TelegramUser
 
 import keyboards
+import texts
 from users import photo_in
 
 GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
@@ -31,7 +32,7 @@ async def is_for_us(message: Message, bot: Bot) -> bool:
             return True
         if entity.type == "bot_command" and entity.offset == 0:
             command, at, whom = word.removeprefix("/").partition("@")
-            return command in keyboards.command_descriptions() and (not at or f"@{whom}" == name)
+            return command in texts.command_descriptions() and (not at or f"@{whom}" == name)
     return False
 
 
@@ -51,7 +52,7 @@ class Manners(BaseMiddleware):
         if isinstance(event, CallbackQuery):
             pressed, owner = keyboards.without_owner(event.data or "")
             if owner != sender.id:
-                return await event.answer(keyboards.not_yours(), show_alert=True)
+                return await event.answer(texts.not_yours(), show_alert=True)
             event = event.model_copy(update={"data": pressed})
         with keyboards.owned_by(sender.id):
             return await handler(event, data)

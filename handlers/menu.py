@@ -8,9 +8,10 @@ from aiogram.types import CallbackQuery, Message, Update
 from aiogram.utils.i18n import I18n
 
 import keyboards
+import texts
 from handlers import season, style
 from handlers.reply import reply_to_press
-from jobs import Queue, drop
+from jobs.queue import JobContext, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from presets import PRESETS
 from settings import Settings
@@ -26,11 +27,11 @@ async def start_with_season(
     command: CommandObject,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     direction = season.SEASONS_WANTED[command.args or ""]
-    await season.choose(direction, message.chat.id, user, bot, queue, event_update)
+    await season.choose(direction, message.chat.id, user, bot, context, event_update)
 
 
 @router.message(CommandStart(deep_link=True, magic=F.args.removeprefix("style_").in_(PRESETS)))
@@ -39,42 +40,40 @@ async def start_with_style(
     command: CommandObject,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     wish = StyleWish((command.args or "").removeprefix("style_"), None)
-    await style.choose(wish, message.chat.id, user, bot, queue, event_update)
+    await style.choose(wish, message.chat.id, user, bot, context, event_update)
 
 
 @router.message(CommandStart())
 async def start(message: Message, settings: Settings) -> None:
     name = message.from_user.first_name if message.from_user else message.chat.full_name
-    await message.answer(
-        keyboards.greeting(escape(name)), reply_markup=keyboards.main_menu(settings)
-    )
+    await message.answer(texts.greeting(escape(name)), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message(Command("help"))
 async def show_help(message: Message) -> None:
-    await message.answer(keyboards.help_text(), reply_markup=keyboards.back_to_menu())
+    await message.answer(texts.help_text(), reply_markup=keyboards.back_to_menu())
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.MAIN))
 async def press_menu(query: CallbackQuery, bot: Bot, settings: Settings) -> None:
-    await reply_to_press(query, bot, keyboards.menu_text(), keyboards.main_menu(settings))
+    await reply_to_press(query, bot, texts.menu_text(), keyboards.main_menu(settings))
 
 
 @router.message(Command("language"))
 async def ask_language(message: Message) -> None:
-    await message.answer(keyboards.choose_language(), reply_markup=keyboards.language_menu())
+    await message.answer(texts.choose_language(), reply_markup=keyboards.language_menu())
 
 
 @router.message(Command("forget"))
-async def forget(message: Message, user: User, queue: Queue) -> None:
+async def forget(message: Message, user: User, context: JobContext) -> None:
     """Answers in the language that is forgotten with the rest."""
-    await drop(await queue.store.forget(user.id), queue)
+    await drop(await context.store.forget(user.id), context)
     user.forget_everything()
-    await message.answer(keyboards.forgotten())
+    await message.answer(texts.forgotten())
 
 
 @router.callback_query(LanguageChoice.filter())
@@ -89,4 +88,4 @@ async def choose_language(
     user.language = callback_data.language
     with i18n.use_locale(user.speaks):
         menu = keyboards.main_menu(settings)
-        await reply_to_press(query, bot, keyboards.language_chosen(), menu)
+        await reply_to_press(query, bot, texts.language_chosen(), menu)

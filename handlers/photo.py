@@ -16,7 +16,8 @@ from aiogram.types import CallbackQuery, Message, Update
 from aiogram.utils.i18n import I18n
 
 import keyboards
-from captions import wish_in
+import texts
+from handlers.captions import wish_in
 from handlers.reply import (
     photo_behind,
     photo_meant,
@@ -24,7 +25,7 @@ from handlers.reply import (
     reply_to_press,
     result_in,
 )
-from jobs import Job, Queue, cancel, edit_words, job_in, submit, to_json
+from jobs.queue import Job, JobContext, cancel, edit_words, job_in, submit, to_json
 from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, Repaint
 from settings import Settings
 from users import Photo, User, is_same_message, photo_in
@@ -39,25 +40,25 @@ async def take_photo(
     photo: Photo,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     settings: Settings,
     i18n: I18n,
     event_update: Update,
 ) -> None:
     named = named_by(message, i18n)
-    wish = named or await album_wish(photo, user, queue) or user.wish
+    wish = named or await album_wish(photo, user, context) or user.wish
     if photo.size > settings.max_file_mb * 2**20:
-        await message.reply(keyboards.file_too_big(settings.max_file_mb))
+        await message.reply(texts.file_too_big(settings.max_file_mb))
     elif photo.album and photo.album == user.style_album and named is None:
-        await take_second_style(photo, user, bot, queue)
+        await take_second_style(photo, user, bot, context)
     elif wish is not None:
         before = [p for p in user.pending if photo.album and p.album == photo.album]
         user.pending = [p for p in user.pending if p not in before]
-        await work_on([*before, photo], wish, user, bot, queue, event_update)
+        await work_on([*before, photo], wish, user, bot, context, event_update)
     elif user.mode is None:
         await ask_about(message, photo, user)
     else:
-        await take_style(message, photo, user, bot, queue, event_update)
+        await take_style(message, photo, user, bot, context, event_update)
 
 
 @router.message(F.text, F.reply_to_message)
@@ -65,7 +66,7 @@ async def take_words(
     message: Message,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     i18n: I18n,
     event_update: Update,
 ) -> None:
@@ -73,7 +74,7 @@ async def take_words(
     photo, wish = photo_meant(message), named_by(message, i18n)
     if photo is None or wish is None:
         raise SkipHandler
-    await work_on([photo], wish, user, bot, queue, event_update)
+    await work_on([photo], wish, user, bot, context, event_update)
 
 
 @router.edited_message(F.func(photo_in).as_("photo"))
@@ -82,7 +83,7 @@ async def take_edited_photo(
     photo: Photo,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     settings: Settings,
     i18n: I18n,
     event_update: Update,
@@ -98,15 +99,15 @@ async def take_edited_photo(
     is_new = known is not None and known.unique_id != photo.unique_id
     if named_by(message, i18n) is None and not is_new:
         return
-    for accepted in await queue.store.jobs(user.id):
+    for accepted in await context.store.jobs(user.id):
         job = job_in(accepted)
         if is_same_message(job.photo, photo) and not job.more:
-            await cancel(job.id, user.id, queue)
+            await cancel(job.id, user.id, context)
             if accepted.status_id:
                 with suppress(TelegramBadRequest):
                     await bot.delete_message(job.chat_id, accepted.status_id)
     photo = replace(photo, album=None)  # the others have not changed
-    await take_photo(message, photo, user, bot, queue, settings, i18n, event_update)
+    await take_photo(message, photo, user, bot, context, settings, i18n, event_update)
 
 
 @router.message(Command("me"))
@@ -114,11 +115,11 @@ async def take_profile_photo(message: Message, user: User, bot: Bot) -> None:
     """It is sent, so that there is a message to answer."""
     photos = (await bot.get_user_profile_photos(user.id, limit=1)).photos
     if not photos:
-        await message.reply(keyboards.no_profile_photo())
+        await message.reply(texts.no_profile_photo())
         return
     sent = await message.answer_photo(
         photos[0][-1].file_id,
-        caption=keyboards.what_to_do_with_you(),
+        caption=texts.what_to_do_with_you(),
         reply_markup=keyboards.photo_menu(),
     )
     if photo := photo_in(sent):
@@ -131,10 +132,10 @@ def named_by(message: Message, i18n: I18n) -> Wish | None:
     return wish_in(text, i18n) if text and message.forward_origin is None else None
 
 
-async def album_wish(photo: Photo, user: User, queue: Queue) -> Wish | None:
+async def album_wish(photo: Photo, user: User, context: JobContext) -> Wish | None:
     """What the other photos of its album are waiting for."""
     if photo.album:
-        for accepted in await queue.store.jobs(user.id):
+        for accepted in await context.store.jobs(user.id):
             job = job_in(accepted)
             if job.photo.album == photo.album and job.gathered:
                 return job.wish
@@ -142,7 +143,7 @@ async def album_wish(photo: Photo, user: User, queue: Queue) -> Wish | None:
 
 
 async def work_on(
-    photos: list[Photo], wish: Wish, user: User, bot: Bot, queue: Queue, update: Update
+    photos: list[Photo], wish: Wish, user: User, bot: Bot, context: JobContext, update: Update
 ) -> None:
     """Queues a photo that has just come; those of an album, which come one by one, as one job."""
     job = _job(update, user, photos, wish)
@@ -150,7 +151,7 @@ async def work_on(
     if album:
         job = replace(job, gathered=time.time())
     user.note_recent(photos)
-    refusal = await submit(job, queue)
+    refusal = await submit(job, context)
     if refusal and (album is None or album != user.answered_album):
         user.answered_album = album
         await bot.send_message(job.chat_id, refusal)
@@ -162,24 +163,24 @@ async def ask_about(message: Message, photo: Photo, user: User) -> None:
     if photo.album and photo.album == user.answered_album:
         return
     user.answered_album = photo.album
-    await message.reply(keyboards.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
+    await message.reply(texts.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
 
 
 async def take_style(
-    message: Message, photo: Photo, user: User, bot: Bot, queue: Queue, update: Update
+    message: Message, photo: Photo, user: User, bot: Bot, context: JobContext, update: Update
 ) -> None:
     """Of an album, the second picture may follow: then the photos that wait are held for it."""
     wish = StyleWish(photo.unique_id, photo.file_id)
     user.keep_style(photo)
     user.choose(wish)
-    text = keyboards.style_chosen(wish, photos_wait=bool(user.pending))
+    text = texts.style_chosen(wish, photos_wait=bool(user.pending))
     answer = await message.reply(text, reply_markup=keyboards.back_to_menu())
     user.style_album, user.style_answer = photo.album, answer.message_id
     gathered = time.time() if photo.album else 0
-    await submit_pending(user, message.chat.id, update, bot, queue, gathered)
+    await submit_pending(user, message.chat.id, update, bot, context, gathered)
 
 
-async def take_second_style(photo: Photo, user: User, bot: Bot, queue: Queue) -> None:
+async def take_second_style(photo: Photo, user: User, bot: Bot, context: JobContext) -> None:
     """Mixed with the first one, which came just before. Of more pictures none is taken."""
     first = user.wish
     if not isinstance(first, StyleWish) or first.second:
@@ -188,14 +189,14 @@ async def take_second_style(photo: Photo, user: User, bot: Bot, queue: Queue) ->
     mix = replace(first, second=photo.unique_id, second_file_id=photo.file_id)
     user.choose(mix)
     photos_wait = False
-    for accepted in await queue.store.jobs(user.id):
+    for accepted in await context.store.jobs(user.id):
         job = job_in(accepted)
         if job.wish == first and job.gathered:
             changed = to_json(replace(job, wish=mix))
-            photos_wait |= await queue.store.extend(job.id, changed, instead_of=job.id)
+            photos_wait |= await context.store.extend(job.id, changed, instead_of=job.id)
     with suppress(TelegramBadRequest):
         await bot.edit_message_text(
-            keyboards.style_chosen(mix, photos_wait),
+            texts.style_chosen(mix, photos_wait),
             chat_id=photo.chat_id,
             message_id=user.style_answer,
             reply_markup=keyboards.back_to_menu(),
@@ -203,7 +204,7 @@ async def take_second_style(photo: Photo, user: User, bot: Bot, queue: Queue) ->
 
 
 async def submit_pending(
-    user: User, chat_id: int, update: Update, bot: Bot, queue: Queue, gathered: float = 0
+    user: User, chat_id: int, update: Update, bot: Bot, context: JobContext, gathered: float = 0
 ) -> None:
     """Queues the photos that wait in this chat, for what the user has chosen."""
     if user.wish is None:
@@ -212,7 +213,7 @@ async def submit_pending(
     user.note_recent(photos)
     for _, together in groupby(photos, key=lambda photo: photo.album or photo.message_id):
         job = replace(_job(update, user, [*together], user.wish), gathered=gathered)
-        if refusal := await submit(job, queue):
+        if refusal := await submit(job, context):
             await bot.send_message(chat_id, refusal)
             return
 
@@ -230,14 +231,14 @@ async def repaint(
     callback_data: Repaint,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     if wish := callback_data.wish(user.own_styles):
-        await submit_again(query, wish, user, bot, queue, event_update)
+        await submit_again(query, wish, user, bot, context, event_update)
     else:
         await reply_to_press(
-            query, bot, keyboards.style_forgotten(), keyboards.style_menu(user.own_styles)
+            query, bot, texts.style_forgotten(), keyboards.style_menu(user.own_styles)
         )
 
 
@@ -247,43 +248,43 @@ async def change_season(
     callback_data: ChangeSeason,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     wish = SeasonWish(callback_data.direction, callback_data.amount, callback_data.as_file)
-    await submit_again(query, wish, user, bot, queue, event_update)
+    await submit_again(query, wish, user, bot, context, event_update)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.COMPARE))
 async def compare(
-    query: CallbackQuery, user: User, bot: Bot, queue: Queue, event_update: Update
+    query: CallbackQuery, user: User, bot: Bot, context: JobContext, event_update: Update
 ) -> None:
     if result := result_in(query):
-        await submit_again(query, CompareWish(result.file_id), user, bot, queue, event_update)
+        await submit_again(query, CompareWish(result.file_id), user, bot, context, event_update)
     else:
-        await reply_to_press(query, bot, keyboards.photo_forgotten())
+        await reply_to_press(query, bot, texts.photo_forgotten())
 
 
 async def submit_again(
-    query: CallbackQuery, wish: Wish, user: User, bot: Bot, queue: Queue, update: Update
+    query: CallbackQuery, wish: Wish, user: User, bot: Bot, context: JobContext, update: Update
 ) -> None:
     """Queues the photo, or the album, that the button's message answers."""
     photos = photos_behind(query, user)
     if not photos:
         album = photo_behind(query)
-        words = keyboards.album_forgotten() if album else keyboards.photo_forgotten()
+        words = texts.album_forgotten() if album else texts.photo_forgotten()
         await reply_to_press(query, bot, words)
-    elif refusal := await submit(_job(update, user, photos, wish), queue):
+    elif refusal := await submit(_job(update, user, photos, wish), context):
         await reply_to_press(query, bot, refusal)
 
 
 @router.callback_query(CancelJob.filter(), flags={"answers": True})
 async def cancel_job(
-    query: CallbackQuery, callback_data: CancelJob, bot: Bot, queue: Queue
+    query: CallbackQuery, callback_data: CancelJob, bot: Bot, context: JobContext
 ) -> None:
     """Says so in a popup at once: the edit of the status may have to wait for the chat's pace."""
-    cancelled = await cancel(callback_data.job_id, query.from_user.id, queue)
-    words = keyboards.cancelled() if cancelled else keyboards.over()
+    cancelled = await cancel(callback_data.job_id, query.from_user.id, context)
+    words = texts.cancelled() if cancelled else texts.over()
     with suppress(TelegramBadRequest):  # pressed long ago
         await query.answer(words)
     if query.message:

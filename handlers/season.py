@@ -6,13 +6,13 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message, Update
 
 import keyboards
+import texts
 from handlers.photo import submit_pending, work_on
 from handlers.reply import chat_of, photo_meant, photos_behind
-from jobs import Queue
+from jobs.queue import JobContext
 from keyboards import Menu, MenuChoice
-from model_cyclegan.season import Direction
 from users import User
-from wishes import SeasonWish
+from wishes import Direction, SeasonWish
 
 router = Router(name="season")
 
@@ -30,13 +30,13 @@ async def choose_season(
     callback_data: MenuChoice,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     for photo in photos_behind(query, user):
         user.remember_photo(photo)
     direction = SEASONS[callback_data.item]
-    await choose(direction, chat_of(query), user, bot, queue, event_update)
+    await choose(direction, chat_of(query), user, bot, context, event_update)
 
 
 @router.message(Command(*SEASONS_WANTED))
@@ -45,25 +45,25 @@ async def take_command(
     command: CommandObject,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     """The photo it answers or comes with is changed; without one it is about photos to come."""
     direction = SEASONS_WANTED[command.command]
     if photo := photo_meant(message):
-        await work_on([photo], SeasonWish(direction), user, bot, queue, event_update)
+        await work_on([photo], SeasonWish(direction), user, bot, context, event_update)
     elif message.chat.type == ChatType.PRIVATE:
-        await choose(direction, message.chat.id, user, bot, queue, event_update)
+        await choose(direction, message.chat.id, user, bot, context, event_update)
     else:
-        await message.reply(keyboards.season_in_group())
+        await message.reply(texts.season_in_group())
 
 
 async def choose(
-    direction: Direction, chat_id: int, user: User, bot: Bot, queue: Queue, update: Update
+    direction: Direction, chat_id: int, user: User, bot: Bot, context: JobContext, update: Update
 ) -> None:
     """For the photos that wait in this chat, and for those to come."""
     user.choose(SeasonWish(direction))
     photos_wait = any(photo.chat_id == chat_id for photo in user.pending)
-    text = keyboards.season_chosen(direction, photos_wait)
+    text = texts.season_chosen(direction, photos_wait)
     await bot.send_message(chat_id, text, reply_markup=keyboards.back_to_menu())
-    await submit_pending(user, chat_id, update, bot, queue)
+    await submit_pending(user, chat_id, update, bot, context)

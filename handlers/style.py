@@ -9,8 +9,9 @@ from aiogram.types import BufferedInputFile, CallbackQuery, Message, Update
 from aiogram.utils.i18n import I18n
 
 import keyboards
-from captions import wish_in
+import texts
 from handlers.album import numbered_sheet, send_album
+from handlers.captions import wish_in
 from handlers.photo import submit_pending, work_on
 from handlers.reply import (
     chat_of,
@@ -20,7 +21,7 @@ from handlers.reply import (
     reply_to_press,
     result_in,
 )
-from jobs import Queue
+from jobs.queue import JobContext
 from keyboards import Menu, MenuChoice, Mix, StyleChoice
 from presets import PRESETS
 from settings import Settings
@@ -36,7 +37,7 @@ async def take_command(
     command: CommandObject,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     i18n: I18n,
     event_update: Update,
 ) -> None:
@@ -44,51 +45,51 @@ async def take_command(
     wish = wish_in(command.args or "", i18n)
     photo = photo_meant(message)
     if photo and isinstance(wish, StyleWish):
-        await work_on([photo], wish, user, bot, queue, event_update)
+        await work_on([photo], wish, user, bot, context, event_update)
     elif isinstance(wish, StyleWish) and message.chat.type == ChatType.PRIVATE:
-        await choose(wish, message.chat.id, user, bot, queue, event_update)
+        await choose(wish, message.chat.id, user, bot, context, event_update)
     elif photo or message.chat.type == ChatType.PRIVATE:
         if photo:
             user.remember_photo(photo)
         user.choose(None)
         menu = keyboards.style_menu(user.own_styles)
-        await message.reply(keyboards.choose_style(), reply_markup=menu)
+        await message.reply(texts.choose_style(), reply_markup=menu)
     else:
-        await message.reply(keyboards.style_in_group())
+        await message.reply(texts.style_in_group())
 
 
 @router.callback_query(MenuChoice.filter(F.item.in_({Menu.STYLE, Menu.PAINT_RESULT})))
 async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User, bot: Bot) -> None:
     photos = photos_behind(query, user)
     if not photos and photo_behind(query):
-        await reply_to_press(query, bot, keyboards.album_forgotten())
+        await reply_to_press(query, bot, texts.album_forgotten())
         return
     result = result_in(query) if callback_data.item == Menu.PAINT_RESULT else None
     for photo in [result] if result else photos:
         user.remember_photo(photo)
     user.choose(None)
     menu = keyboards.style_menu(user.own_styles)
-    await reply_to_press(query, bot, keyboards.choose_style(), menu)
+    await reply_to_press(query, bot, texts.choose_style(), menu)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.PRESETS))
 async def show_presets(query: CallbackQuery, bot: Bot) -> None:
-    pictures = [(preset.path, keyboards.caption_of(preset)) for preset in PRESETS.values()]
+    pictures = [(preset.path, texts.caption_of(preset)) for preset in PRESETS.values()]
     await send_album(chat_of(query), pictures, bot)
-    await reply_to_press(query, bot, keyboards.choose_preset(), keyboards.preset_menu())
+    await reply_to_press(query, bot, texts.choose_preset(), keyboards.preset_menu())
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.OWN_STYLES))
 async def show_own_styles(query: CallbackQuery, user: User, bot: Bot, settings: Settings) -> None:
     if not user.own_styles:
         menu = keyboards.style_menu(user.own_styles)
-        await reply_to_press(query, bot, keyboards.style_forgotten(), menu)
+        await reply_to_press(query, bot, texts.style_forgotten(), menu)
         return
     sheet = await numbered_sheet(list(user.thumbnails.values()), bot, settings)
     await bot.send_photo(
         chat_of(query),
         BufferedInputFile(sheet, "styles.jpg"),
-        caption=keyboards.choose_own_style(),
+        caption=texts.choose_own_style(),
         reply_markup=keyboards.own_style_menu(user.own_styles),
     )
 
@@ -99,16 +100,16 @@ async def choose_one(
     callback_data: StyleChoice,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     style = callback_data.style
     if style in PRESETS or style in user.own_styles:
         wish = StyleWish(style, user.own_styles.get(style))
-        await choose(wish, chat_of(query), user, bot, queue, event_update)
+        await choose(wish, chat_of(query), user, bot, context, event_update)
     else:
         menu = keyboards.style_menu(user.own_styles)
-        await reply_to_press(query, bot, keyboards.style_forgotten(), menu)
+        await reply_to_press(query, bot, texts.style_forgotten(), menu)
 
 
 @router.callback_query(Mix.filter())
@@ -117,30 +118,30 @@ async def choose_two(
     callback_data: Mix,
     user: User,
     bot: Bot,
-    queue: Queue,
+    context: JobContext,
     event_update: Update,
 ) -> None:
     """Step by step in the message with the numbers."""
     first, second = callback_data.first, callback_data.second
     if first in PRESETS and second in PRESETS and first != second:
         wish = StyleWish(first, None, second=second)
-        await choose(wish, chat_of(query), user, bot, queue, event_update)
+        await choose(wish, chat_of(query), user, bot, context, event_update)
     elif isinstance(query.message, Message):
         first = first if first in PRESETS and second is None else None
         await query.message.edit_text(
-            keyboards.choose_mix(first), reply_markup=keyboards.mix_menu(first)
+            texts.choose_mix(first), reply_markup=keyboards.mix_menu(first)
         )
 
 
 async def choose(
-    wish: StyleWish, chat_id: int, user: User, bot: Bot, queue: Queue, update: Update
+    wish: StyleWish, chat_id: int, user: User, bot: Bot, context: JobContext, update: Update
 ) -> None:
     """For the photos that wait in this chat, and for those to come."""
     user.choose(wish)
     photos_wait = any(photo.chat_id == chat_id for photo in user.pending)
-    text = keyboards.style_chosen(wish, photos_wait)
+    text = texts.style_chosen(wish, photos_wait)
     await bot.send_message(chat_id, text, reply_markup=keyboards.back_to_menu())
-    await submit_pending(user, chat_id, update, bot, queue)
+    await submit_pending(user, chat_id, update, bot, context)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))
@@ -149,7 +150,7 @@ async def use_photo_as_style(query: CallbackQuery, user: User, bot: Bot) -> None
     photos = user.take_pending(chat_of(query))
     asked = photo_behind(query) or (photos[-1] if photos else None)
     if asked is None:
-        await reply_to_press(query, bot, keyboards.photo_forgotten())
+        await reply_to_press(query, bot, texts.photo_forgotten())
         return
     styles = [photo for photo in photos if photo.album and photo.album == asked.album][:2]
     styles = styles if len(styles) == 2 else [asked]
@@ -159,5 +160,5 @@ async def use_photo_as_style(query: CallbackQuery, user: User, bot: Bot) -> None
     if len(styles) == 2:
         wish = replace(wish, second=styles[1].unique_id, second_file_id=styles[1].file_id)
     user.choose(wish)
-    text = keyboards.style_chosen(wish, photos_wait=False)
+    text = texts.style_chosen(wish, photos_wait=False)
     await reply_to_press(query, bot, text, keyboards.back_to_menu())

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from engines import WEIGHTS
 from model_cyclegan.generator import load_generator
-from model_cyclegan.season import DIRECTIONS
+from wishes import DIRECTIONS
 
 
 class UnitRange(nn.Module):

@@ -7,7 +7,6 @@ own names, `summer2winter_yosemite` and `winter2summer_yosemite`; else ours.
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,9 @@ from PIL import Image
 from engines import WEIGHTS, compiled, core, native_precision, uses_torch
 from settings import Engine
 from weights import checked
+from wishes import Direction
 
 Array = NDArray[np.float32]
-Direction = Literal["summer2winter", "winter2summer"]
-DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 MULTIPLE = 8  # pixels; the sides of a generator's input are multiples of it
 
 

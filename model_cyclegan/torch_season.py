@@ -6,8 +6,9 @@ import torch
 
 from engines import WEIGHTS
 from model_cyclegan.generator import load_generator
-from model_cyclegan.season import Array, Direction
+from model_cyclegan.season import Array
 from weights import checked
+from wishes import Direction
 
 
 def load(direction: Direction) -> Callable[[Array], Array]:

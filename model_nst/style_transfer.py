@@ -5,7 +5,7 @@ pixels of the network's view; each finer scale starts from the enlarged result o
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from PIL import Image
 
 from model_nst import preset_grams
 from model_nst.engine import LARGE, Array, Engine, Loss
+from wishes import Strength, Strokes
 
-Strength = Literal["soft", "normal", "strong"]
-Strokes = Literal["fine", "normal", "large"]
 # Long side of the style image to the painting's: what is seen larger is painted larger.
-STROKES: dict[Strokes, float] = {"fine": 0.6, "normal": 1, "large": 1.6}
+STROKE_SCALES: dict[Strokes, float] = {"fine": 0.6, "normal": 1, "large": 1.6}
 STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
@@ -79,7 +78,7 @@ def transfer(
         x = np.clip(enlarged(x, photo) + photo - enlarged(coarse, photo), 0, 1)
         features = engine.content(photo)
         del coarse, photo  # at large sizes each array counts
-        grams = style_grams(styles, round(side * STROKES[strokes]), engine)
+        grams = style_grams(styles, round(side * STROKE_SCALES[strokes]), engine)
         with engine.loss(features, style_weight, grams) as loss:
             for best in minimise(loss, x, style_weight, steps):
                 x = best

@@ -3,7 +3,7 @@
 import pytest
 from aiogram.utils.i18n import I18n
 
-from captions import wish_in
+from handlers.captions import wish_in
 from settings import ROOT
 from wishes import SeasonWish, StyleWish
 

@@ -31,11 +31,11 @@ from benchmarks.capacity import InRedis, measured, table
 from local_chat.client import join
 from local_chat.server import start
 from settings import ROOT, Settings
+from telegram_api.webhook import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
 from tests.conftest import PHOTOS, bot_in_chat
 from tests.servers import free_port
 from tests.test_conversation import choose_preset, result_in
 from tests.test_documents import TRACKED, variables
-from web import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))

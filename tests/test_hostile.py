@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from image_processing import MOST_SCANS, BadImage, Limits, decode
+from decoding import MOST_SCANS, BadImage, Limits, decode
 from tests.conftest import PHOTOS
 
 LIMITS = Limits(max_file_bytes=20 * 2**20, max_pixels=9_000_000, min_side=16, max_aspect_ratio=20)

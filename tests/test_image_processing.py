@@ -11,20 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+import decoding
 import image_processing
-from image_processing import (
-    COEFFICIENTS,
-    JPEG_PIXEL,
-    PIXEL,
-    BadImage,
-    Limits,
-    decode,
-    encode_file,
-    encode_photo,
-    limits_of,
-    paint,
-    with_detail,
-)
+from decoding import COEFFICIENTS, JPEG_PIXEL, PIXEL, BadImage, Limits, decode, limits_of
+from image_processing import encode_file, encode_photo, paint, with_detail
 from settings import ROOT, Settings
 
 QUALITY: dict[str, dict[str, object]] = {"JPEG": {"quality": 95}, "WEBP": {"quality": 95}}
@@ -225,7 +215,7 @@ def test_what_cannot_be_read_smaller_is_told_so(image_format: str, room: float) 
 
 
 def test_only_a_limit_of_memory_makes_photos_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_processing, "limit_mb", lambda: None)
+    monkeypatch.setattr(decoding, "limit_mb", lambda: None)
     assert limits_of(Settings(_env_file=None)).memory_mb == float("inf")
     assert 80 <= limits_of(Settings(_env_file=None, memory_mb=512)).memory_mb < 512
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import inbox
-from inbox import Inbox, waiting
 from store import Store, StoreError, open_store
+from telegram_api import inbox
+from telegram_api.inbox import Inbox, waiting
 from tests.servers import redis_server
 from tests.test_store import store
 

@@ -19,9 +19,10 @@ from model_nst.engine import Array, Engine, Loss, OpenVino, gram_terms, tiles
 from model_nst.export import export_network
 from model_nst.layers import CONTENT, MARGIN
 from model_nst.network import StyleNetwork
-from model_nst.style_transfer import Strength, in_colours_of, minimise, schedule, to_array, transfer
+from model_nst.style_transfer import in_colours_of, minimise, schedule, to_array, transfer
 from model_nst.torch_engine import Torch
 from settings import ROOT
+from wishes import Strength
 
 STYLE_WEIGHT = 100.0
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_processing import STROKES, change_season, paint, side_by_side
+from image_processing import change_season, paint, side_by_side
 from model_nst.engine import get_engine
 from model_nst.style_transfer import to_array
 from presets import PRESETS
 from tests.conftest import PHOTOS, ROOT
+from wishes import STROKES
 
 
 def opened(path: Path, *size: int) -> Image.Image:

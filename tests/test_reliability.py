@@ -27,21 +27,21 @@ from PIL import Image
 from pydantic import SecretStr, TypeAdapter
 
 import image_processing
-import worker
 from benchmarks.chaos import a_photo, storm
 from benchmarks.load import TOKEN, Load, Telegram, Updates, bot_under_load
 from image_processing import OnProgress
-from jobs import Job, Queue, announce, cancel, in_order, seconds_until, submit
+from jobs import worker
+from jobs.queue import Job, JobContext, announce, cancel, in_order, seconds_until, submit
+from jobs.worker import Workshop, work_until
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
-from sending import Pace, make_bot
 from settings import ROOT, Settings
 from store import Accepted, open_store
+from telegram_api.sending import Pace, make_bot
+from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
 from tests.servers import free_port, redis_server
 from users import Photo
-from web import WEBHOOK_PATH, webhook_secret
 from wishes import SeasonWish
-from worker import Workshop, work_until
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 PHOTO = a_photo()
@@ -367,7 +367,7 @@ class Desk:
 
     chat: LocalChat
     ann: Person
-    queue: Queue
+    context: JobContext
     workshop: Workshop
     stop: asyncio.Event
     working: asyncio.Task[None]
@@ -381,13 +381,13 @@ class Desk:
         job = Job(f"1-{photo.id}", person.id, person.id, "en", sent, WINTER)
         i18n = self.workshop.i18n
         with i18n.context(), i18n.use_locale("en"):
-            assert await submit(job, self.queue) is None
+            assert await submit(job, self.context) is None
         return job, photo
 
     async def all_struck_out(self) -> None:
         """That follows the answer."""
         async with asyncio.timeout(10):
-            while await self.queue.store.jobs():  # noqa: ASYNC110
+            while await self.context.store.jobs():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
@@ -403,17 +403,17 @@ async def at_work(data_dir: Path, **settings: float) -> AsyncIterator[Desk]:
         bot.session,
         Docket(name=name, url="memory://") as docket,
     ):
-        queue = Queue(store, docket, Pace(), Settings.model_validate(values))
+        context = JobContext(store, docket, Pace(), Settings.model_validate(values))
         i18n = I18n(path=ROOT / "locales")
-        workshop, stop = Workshop(queue, bot, i18n), asyncio.Event()
+        workshop, stop = Workshop(context, bot, i18n), asyncio.Event()
 
         async def one() -> int:
             return 1
 
-        announcing = asyncio.create_task(announce(queue, bot, i18n, "test", one))
+        announcing = asyncio.create_task(announce(context, bot, i18n, "test", one))
         working = asyncio.create_task(work_until(stop, workshop))
         try:
-            yield Desk(chat, ann, queue, workshop, stop, working)
+            yield Desk(chat, ann, context, workshop, stop, working)
         finally:
             stop.set()
             await working
@@ -457,13 +457,13 @@ async def test_cancel_stops_within_a_second_at_work_and_in_the_queue(
         waiting, _ = await desk.ask()
         following, last = await desk.ask(bob)
         at = time.monotonic()
-        assert not await cancel(running.id, bob.id, desk.queue)  # it is not his
-        assert await cancel(waiting.id, desk.ann.id, desk.queue)
-        assert await cancel(running.id, desk.ann.id, desk.queue)
-        assert not await cancel(running.id, desk.ann.id, desk.queue)
+        assert not await cancel(running.id, bob.id, desk.context)  # it is not his
+        assert await cancel(waiting.id, desk.ann.id, desk.context)
+        assert await cancel(running.id, desk.ann.id, desk.context)
+        assert not await cancel(running.id, desk.ann.id, desk.context)
         await begun(pipeline)  # the worker is free for Bob's
         assert time.monotonic() - at < 1
-        assert [job.id for job in await desk.queue.store.jobs()] == [following.id]
+        assert [job.id for job in await desk.context.store.jobs()] == [following.id]
         assert "Cancelled" in (await answer_to(desk.ann, photo)).text
         pipeline.released.set()
         assert is_result(await answer_to(bob, last))
@@ -498,7 +498,7 @@ async def test_a_job_that_took_the_process_down_twice_is_dropped_and_told(
         await desk.working  # so that the job waits
         job, photo = await desk.ask()
         for _ in range(2):
-            await desk.queue.store.begin(job.id)
+            await desk.context.store.begin(job.id)
         desk.stop.clear()
         desk.workshop.hands_back = False
         desk.workshop.threads = type(desk.workshop.threads)(1)
@@ -589,7 +589,7 @@ async def test_everybody_s_turn_comes_and_places_are_told_and_move(
     tmp_path: Path, pipeline: Pipeline
 ) -> None:
     async with at_work(tmp_path) as desk, join(desk.chat.url, "Bob", "en") as bob:
-        await desk.queue.store.note_seconds("season", 20)
+        await desk.context.store.note_seconds("season", 20)
         first, _ = await desk.ask()
         await begun(pipeline)
         seconds = [(await desk.ask())[1] for _ in range(2)]
@@ -597,7 +597,7 @@ async def test_everybody_s_turn_comes_and_places_are_told_and_move(
         told = await bob.wait_for(lambda message: "Place 1" in message.text)
         assert told.text == "🕓 Place 1 in the queue, about 20 s to wait."
         await desk.ann.wait_for(lambda message: "Place 3" in message.text, 20)
-        await cancel(first.id, desk.ann.id, desk.queue)
+        await cancel(first.id, desk.ann.id, desk.context)
         await begun(pipeline)  # now it is Ann's second, or Bob's: whoever was ready first
         await desk.ann.wait_for(lambda message: "Place 2" in message.text, 20)
         pipeline.released.set()
@@ -613,14 +613,14 @@ async def test_the_same_wish_for_the_same_photo_waits_once(
         await begun(pipeline)
         with desk.workshop.i18n.context(), desk.workshop.i18n.use_locale("en"):
             again = replace(job, id="2-1")
-            assert await submit(again, desk.queue) is None
-            assert len(await desk.queue.store.jobs()) == 1
+            assert await submit(again, desk.context) is None
+            assert len(await desk.context.store.jobs()) == 1
             other = replace(again, photo=replace(job.photo, message_id=-1))
-            assert await submit(other, desk.queue) is None
+            assert await submit(other, desk.context) is None
             more = replace(other, id="3-1", photo=replace(job.photo, message_id=-2))
-            assert "can't take another one" in (await submit(more, desk.queue) or "")
-            desk.queue.settings.queue_limit = 3
-            assert "at most 1 of your photos" in (await submit(more, desk.queue) or "")
+            assert "can't take another one" in (await submit(more, desk.context) or "")
+            desk.context.settings.queue_limit = 3
+            assert "at most 1 of your photos" in (await submit(more, desk.context) or "")
         pipeline.released.set()
 
 

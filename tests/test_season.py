@@ -16,6 +16,7 @@ from image_processing import change_season
 from model_cyclegan import export, season
 from model_cyclegan.generator import GeneratorForm, build_generator
 from tests.conftest import PHOTOS, ROOT
+from wishes import DIRECTIONS, Direction
 
 MEBIBYTE = 2**20
 
@@ -38,8 +39,8 @@ def other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     season.load_season.cache_clear()
 
 
-@pytest.mark.parametrize("direction", season.DIRECTIONS)
-def test_both_engines_give_the_same_picture(direction: season.Direction) -> None:
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_both_engines_give_the_same_picture(direction: Direction) -> None:
     image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
     network = compiled(core().read_model(WEIGHTS / f"{direction}.xml"), "f32")
     expected = season.load_season(direction, "torch")(image)
@@ -69,7 +70,7 @@ def test_one_generator_serves_several_threads() -> None:
 
 
 def test_what_we_ship_is_small() -> None:
-    for direction in season.DIRECTIONS:
+    for direction in DIRECTIONS:
         files = [WEIGHTS / f"{direction}.{suffix}" for suffix in ("xml", "bin")]
         assert sum(file.stat().st_size for file in files) < 12 * MEBIBYTE
 
@@ -87,7 +88,7 @@ def test_the_authors_weights_go_before_ours(other_weights: Path) -> None:
 
 def test_export_makes_the_shipped_networks_again(tmp_path: Path) -> None:
     export.main([str(WEIGHTS / "season_networks.safetensors"), "--out", str(tmp_path)])
-    for direction in season.DIRECTIONS:
+    for direction in DIRECTIONS:
         made = (tmp_path / f"{direction}.bin").read_bytes()
         assert made == (WEIGHTS / f"{direction}.bin").read_bytes()
 

@@ -32,10 +32,19 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-import sending
 from local_chat.server import LocalChat, checks, start
 from local_chat.state import Person
-from sending import IN_ALL, IN_GROUP, Pace, Sending, download, is_reachable, make_bot, only_if_free
+from telegram_api import sending
+from telegram_api.sending import (
+    IN_ALL,
+    IN_GROUP,
+    Pace,
+    Sending,
+    download,
+    is_reachable,
+    make_bot,
+    only_if_free,
+)
 from tests.servers import redis_server
 
 LONG = bool(os.environ.get("LONG_TESTS"))

@@ -15,9 +15,9 @@ from local_chat.client import join
 from local_chat.server import LocalChat, start
 from settings import Settings
 from store import StoreError
+from telegram_api.webhook import webhook_secret
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
 from tests.servers import free_port
-from web import webhook_secret
 
 UPDATE = {
     "update_id": 1,

@@ -18,10 +18,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, TCPConnector
 
-import web
-from inbox import Waiting
 from store import StoreError
-from web import WEBHOOK_PATH, Check, Take, listening, make_app, webhook
+from telegram_api import webhook as web
+from telegram_api.inbox import Waiting
+from telegram_api.webhook import WEBHOOK_PATH, Check, Take, listening, make_app, webhook
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 SECRET = "a-secret"

@@ -18,10 +18,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from inbox import Waiting, waiting
 from metrics import UPDATES
 from settings import Settings
 from store import StoreError
+from telegram_api.inbox import Waiting, waiting
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from aiogram import Bot
 from aiogram.types import BotCommand
 from aiogram.utils.i18n import I18n
 
-import keyboards
+import texts
 
 
 async def publish_profile(bot: Bot, i18n: I18n) -> None:
@@ -13,9 +13,9 @@ async def publish_profile(bot: Bot, i18n: I18n) -> None:
         with i18n.context(), i18n.use_locale(language or i18n.default_locale):
             commands = [
                 BotCommand(command=command, description=description)
-                for command, description in keyboards.command_descriptions().items()
+                for command, description in texts.command_descriptions().items()
             ]
-            description, short = keyboards.description(), keyboards.short_description()
+            description, short = texts.description(), texts.short_description()
         if await bot.get_my_commands(language_code=language) != commands:
             await bot.set_my_commands(commands, language_code=language)
         if (await bot.get_my_description(language)).description != description:

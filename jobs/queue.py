@@ -1,7 +1,7 @@
 """A job is what somebody wants done with a photo: accepting, queueing, cancelling, announcing it.
 
 A job holds ids and choices only. It is written down in the store, which is the truth; docket then
-runs it (worker.py). docket has at most one job of each user, the first: so everybody's turn comes,
+runs it (jobs/worker.py). docket has at most one job of each user, the first: so everybody's turn comes,
 however many photos one person sends.
 """
 
@@ -23,10 +23,11 @@ from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
 import keyboards
+import texts
 from metrics import JOBS, QUEUE_LENGTH
-from sending import Pace, only_if_free
 from settings import Settings
 from store import Accepted, Store, StoreError
+from telegram_api.sending import Pace, only_if_free
 from users import Language, Photo
 from wishes import SeasonWish, StyleWish, Wish
 
@@ -91,7 +92,7 @@ def to_json(job: Job) -> str:
 
 
 @dataclass(frozen=True)
-class Queue:
+class JobContext:
     """What those who talk and those who work have in common."""
 
     store: Store
@@ -101,29 +102,29 @@ class Queue:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def submit(job: Job, queue: Queue) -> str | None:
+async def submit(job: Job, context: JobContext) -> str | None:
     """Writes the job down and queues it; returns a sentence that says why not, where it cannot be.
 
     The same wish for the same photo waits once. A photo of an album joins those that came before.
     Raises `StoreError`: then nothing is promised.
     """
-    waiting = [job_in(accepted) for accepted in await queue.store.jobs(job.user_id)]
+    waiting = [job_in(accepted) for accepted in await context.store.jobs(job.user_id)]
     if any(same_work(other, job) and other.id != job.id for other in waiting):
         return None
     for other in waiting if job.gathered and job.photo.album else []:
         if other.gathered and other.photo.album == job.photo.album and other.id != job.id:
             photos = sorted({*other.photos, *job.photos}, key=lambda photo: photo.message_id)
             album = replace(job, id=other.id, photo=photos[0], more=tuple(photos[1:]))
-            if await queue.store.extend(other.id, to_json(album), instead_of=job.id):
+            if await context.store.extend(other.id, to_json(album), instead_of=job.id):
                 return None
-    per_user, in_all = queue.settings.jobs_per_user, queue.settings.queue_limit
-    verdict = await queue.store.accept(job.id, job.user_id, to_json(job), per_user, in_all)
+    per_user, in_all = context.settings.jobs_per_user, context.settings.queue_limit
+    verdict = await context.store.accept(job.id, job.user_id, to_json(job), per_user, in_all)
     if verdict in ("too_many", "full"):
         JOBS.labels(job.kind, "refused").inc()
-        return keyboards.queue_full() if verdict == "full" else keyboards.too_many_waiting(per_user)
+        return texts.queue_full() if verdict == "full" else texts.too_many_waiting(per_user)
     if verdict == "accepted":
         log.info("job %s is accepted: %s", job.id, job.kind)
-    await offer_first(job.user_id, queue)
+    await offer_first(job.user_id, context)
     return None
 
 
@@ -131,48 +132,48 @@ def same_work(one: Job, other: Job) -> bool:
     return (one.photos, one.wish) == (other.photos, other.wish)
 
 
-async def offer_first(user_id: int, queue: Queue) -> None:
+async def offer_first(user_id: int, context: JobContext) -> None:
     """Gives docket the first of the user's jobs, unless it has it."""
-    if first := next(iter(await queue.store.jobs(user_id)), None):
-        await _offer(first, queue)
-    queue.changed.set()
+    if first := next(iter(await context.store.jobs(user_id)), None):
+        await _offer(first, context)
+    context.changed.set()
 
 
-async def _offer(job: Accepted, queue: Queue) -> None:
+async def _offer(job: Accepted, context: JobContext) -> None:
     try:
-        await queue.docket.add("repaint", key=job.id)(job.id, job.user_id)
+        await context.docket.add("repaint", key=job.id)(job.id, job.user_id)
     except RedisError as error:
         raise StoreError(f"docket: {error}") from error
 
 
-async def after(job: Accepted, queue: Queue) -> None:
+async def after(job: Accepted, context: JobContext) -> None:
     """The job is struck out: the next one of its user may come to docket."""
-    if following := next(iter(await queue.store.jobs(job.user_id)), None):
-        await queue.store.make_ready(following.id)
-        await _offer(following, queue)
-    queue.changed.set()
+    if following := next(iter(await context.store.jobs(job.user_id)), None):
+        await context.store.make_ready(following.id)
+        await _offer(following, context)
+    context.changed.set()
 
 
-async def cancel(job_id: str, user_id: int, queue: Queue) -> bool:
+async def cancel(job_id: str, user_id: int, context: JobContext) -> bool:
     """Takes the user's job out of the queue, or stops it at its next step; False if it is over."""
-    job = await queue.store.job(job_id)
-    if job is None or job.user_id != user_id or not await queue.store.finish(job_id):
+    job = await context.store.job(job_id)
+    if job is None or job.user_id != user_id or not await context.store.finish(job_id):
         return False
     log.info("job %s is cancelled", job_id)
     JOBS.labels(job_in(job).kind, "cancelled").inc()
-    await drop([job_id], queue)
-    await after(job, queue)
+    await drop([job_id], context)
+    await after(job, context)
     return True
 
 
-async def drop(job_ids: list[str], queue: Queue) -> None:
+async def drop(job_ids: list[str], context: JobContext) -> None:
     """Has docket forget jobs that are struck out of the store, and stop those in work."""
     try:
         for job_id in job_ids:
-            await queue.docket.cancel(job_id)
+            await context.docket.cancel(job_id)
     except RedisError as error:
         raise StoreError(f"docket: {error}") from error
-    queue.changed.set()
+    context.changed.set()
 
 
 def in_order(jobs: list[Accepted]) -> list[Accepted]:
@@ -214,21 +215,25 @@ def seconds_until(
 
 
 async def announce(
-    queue: Queue, bot: Bot, i18n: I18n, process: str, count_slots: Callable[[], Awaitable[int]]
+    context: JobContext,
+    bot: Bot,
+    i18n: I18n,
+    process: str,
+    count_slots: Callable[[], Awaitable[int]],
 ) -> None:
     """Tells everybody who waits their place, as long as it runs, and refills docket from the store.
 
     Of several processes one does it at a time.
     """
-    statuses = Statuses(queue, bot, i18n)
+    statuses = Statuses(context, bot, i18n)
     refill_at = 0.0
     while True:
         try:
-            if await queue.store.leads(process, 5 * ROUND_SECONDS):
+            if await context.store.leads(process, 5 * ROUND_SECONDS):
                 if time.monotonic() >= refill_at:
                     refill_at = time.monotonic() + REFILL_SECONDS
-                    await _refill(queue)
-                jobs = await queue.store.jobs()
+                    await _refill(context)
+                jobs = await context.store.jobs()
                 QUEUE_LENGTH.set(sum(job.started is None for job in jobs))
                 await statuses.show(jobs, await count_slots())
         except (StoreError, RedisError) as error:
@@ -236,44 +241,44 @@ async def announce(
         except Exception:
             log.exception("the queue was not announced")
         with suppress(TimeoutError):
-            await asyncio.wait_for(queue.changed.wait(), ROUND_SECONDS)
-            queue.changed.clear()
+            await asyncio.wait_for(context.changed.wait(), ROUND_SECONDS)
+            context.changed.clear()
             await asyncio.sleep(SETTLE_SECONDS)
 
 
-async def _refill(queue: Queue) -> None:
+async def _refill(context: JobContext) -> None:
     """docket has everybody's first job: also what it had forgotten, or never was told."""
     firsts: dict[int, Accepted] = {}
-    for job in await queue.store.jobs():
+    for job in await context.store.jobs():
         try:
             job_in(job)
         except ValidationError as error:
             log.error("job %s, of another version, is dropped: %s", job.id, error)
-            await queue.store.finish(job.id)
+            await context.store.finish(job.id)
         else:
             firsts.setdefault(job.user_id, job)
     for job in firsts.values():
-        await _offer(job, queue)
+        await _offer(job, context)
 
 
 class Statuses:
     """The status messages of the jobs that wait."""
 
-    def __init__(self, queue: Queue, bot: Bot, i18n: I18n) -> None:
-        self.queue, self.bot, self.i18n = queue, bot, i18n
+    def __init__(self, context: JobContext, bot: Bot, i18n: I18n) -> None:
+        self.context, self.bot, self.i18n = context, bot, i18n
         self.shown: dict[str, tuple[float, str]] = {}  # by job: when, and what
         self.first_words: dict[str, asyncio.Task[None]] = {}  # that are being sent, by job
 
     async def show(self, jobs: list[Accepted], slots: int) -> None:
         """Sends each job its first status, then moves what has changed, the oldest first."""
         order, running = in_order(jobs), [job for job in jobs if job.started is not None]
-        mean = await self.queue.store.mean_seconds()
+        mean = await self.context.store.mean_seconds()
         self.shown = {job.id: self.shown[job.id] for job in order if job.id in self.shown}
         moved: list[tuple[float, Accepted, str]] = []
         for place, accepted in enumerate(order):
             seconds = seconds_until(place, order, running, mean, slots)
             with speaking_to(job_in(accepted), self.i18n):
-                text = keyboards.queued(place + 1, seconds)
+                text = texts.queued(place + 1, seconds)
             at, before = self.shown.get(accepted.id, (0.0, ""))
             if job_in(accepted).gathered + GATHER_SECONDS > time.time():
                 continue  # more photos of its album may come
@@ -295,21 +300,21 @@ class Statuses:
         with speaking_to(job, self.i18n):
             menu = keyboards.status_menu(job.id)
         try:
-            async with self.queue.store.lock(job.user_id):
-                now = await self.queue.store.job(job.id)
+            async with self.context.store.lock(job.user_id):
+                now = await self.context.store.job(job.id)
                 if now is None or now.started is not None or now.status_id is not None:
                     return
                 message = await self.bot.send_message(
                     job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
                 )
-                if not await self.queue.store.set_status(job.id, message.message_id, None):
+                if not await self.context.store.set_status(job.id, message.message_id, None):
                     await message.delete()  # it is over
             self.shown[job.id] = (time.monotonic(), text)
         except TelegramForbiddenError:
-            if await self.queue.store.finish(job.id):
+            if await self.context.store.finish(job.id):
                 log.info("job %s is dropped: its user blocked the bot", job.id)
-                await drop([job.id], self.queue)
-                await after(accepted, self.queue)
+                await drop([job.id], self.context)
+                await after(accepted, self.context)
         except (TelegramAPIError, StoreError) as error:
             log.warning("job %s: its status could not be sent: %s", job.id, error)
 
@@ -321,11 +326,11 @@ class Statuses:
         job = job_in(accepted)
         with speaking_to(job, self.i18n):
             menu = keyboards.status_menu(job.id)
-        async with self.queue.store.lock(job.user_id):
-            now = await self.queue.store.job(job.id)
+        async with self.context.store.lock(job.user_id):
+            now = await self.context.store.job(job.id)
             if now is None or now.started is not None:
                 return
-            if not await may_edit(job.chat_id, self.queue.pace):
+            if not await may_edit(job.chat_id, self.context.pace):
                 return
             try:
                 with only_if_free():

@@ -40,26 +40,25 @@ from docket import ConcurrencyLimit, Worker
 from PIL import Image
 
 import keyboards
+import texts
+from decoding import BadImage, decode, limits_of
 from image_processing import (
     MOST_SIDES_OF_PHOTO,
-    BadImage,
     Cancelled,
     OnProgress,
     change_season,
-    decode,
     encode_file,
     encode_photo,
-    limits_of,
     load_networks,
     paint,
     side_by_side,
 )
-from jobs import (
+from jobs.queue import (
     EDIT_SECONDS,
     GATHER_SECONDS,
     Job,
+    JobContext,
     Picture,
-    Queue,
     after,
     edit_words,
     job_in,
@@ -70,9 +69,9 @@ from jobs import (
 from logs import about
 from metrics import JOBS, STAGE_SECONDS
 from presets import N_, PRESETS
-from sending import download, only_if_free
 from settings import Settings
 from store import Accepted, StoreError
+from telegram_api.sending import download, only_if_free
 from users import Photo
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
@@ -128,16 +127,16 @@ class Work:
 class Workshop:
     """What the work needs. `stuck` is set when a thread does not stop: the process has to end."""
 
-    def __init__(self, queue: Queue, bot: Bot, i18n: I18n) -> None:
-        self.queue, self.bot, self.i18n = queue, bot, i18n
-        self.settings = queue.settings
+    def __init__(self, context: JobContext, bot: Bot, i18n: I18n) -> None:
+        self.context, self.bot, self.i18n = context, bot, i18n
+        self.settings = context.settings
         self.threads = ThreadPoolExecutor(
             self.settings.workers, thread_name_prefix="painter", initializer=step_back
         )
         self.stuck = asyncio.Event()
         self.loaded = asyncio.Event()  # the networks are
         self.hands_back = False
-        queue.docket.register(self.repaint)
+        context.docket.register(self.repaint)
 
     async def load(self) -> None:
         """Loads the networks; without them the process never turns ready."""
@@ -153,11 +152,11 @@ class Workshop:
         """docket's task: does the job, unless it was struck out of the store."""
         with about(job=job_id, user=user_id):
             await self._gathered(job_id)
-            accepted = await until_written(lambda: self.queue.store.begin(job_id))
+            accepted = await until_written(lambda: self.context.store.begin(job_id))
             if accepted is None:
                 return
             job = job_in(accepted)
-            answer = Answer(job, accepted, self.queue, self.bot)
+            answer = Answer(job, accepted, self.context, self.bot)
             with speaking_to(job, self.i18n):
                 try:
                     outcome, words = await self._do(job, accepted.attempts, answer)
@@ -167,15 +166,15 @@ class Workshop:
                 except asyncio.CancelledError:
                     await self._interrupted(answer)
                     raise
-            if await until_written(lambda: self.queue.store.finish(job_id)):
+            if await until_written(lambda: self.context.store.finish(job_id)):
                 await self._remember(job.user_id, answer.pictures)
             JOBS.labels(job.kind, outcome).inc()
             log.info("job %s is over: %s", job_id, outcome)
-            await until_written(lambda: after(accepted, self.queue))
+            await until_written(lambda: after(accepted, self.context))
 
     async def _gathered(self, job_id: str) -> None:
         """Until no photo has come to the job's album for a while."""
-        while accepted := await until_written(lambda: self.queue.store.job(job_id)):
+        while accepted := await until_written(lambda: self.context.store.job(job_id)):
             left = job_in(accepted).gathered + GATHER_SECONDS - time.time()
             if left <= 0:
                 return
@@ -186,14 +185,14 @@ class Workshop:
         with suppress(StoreError):
             for picture in pictures:
                 note = f"{'photo' if picture.as_photo else 'document'} {picture.file_id}"
-                await self.queue.store.note_result(user_id, note, RESULTS)
+                await self.context.store.note_result(user_id, note, RESULTS)
 
     async def _do(self, job: Job, beginnings: int, answer: "Answer") -> tuple[str, str | None]:
         """Answers the job with its picture; returns what became of it, and what is to be said."""
         began = time.monotonic()
         try:
             if beginnings > MOST_BEGINNINGS:
-                return "gave_up", keyboards.gave_up()
+                return "gave_up", texts.gave_up()
             async with answer, ChatActionSender.upload_photo(chat_id=job.chat_id, bot=self.bot):
                 if job.more:
                     await self._album(job, answer)
@@ -202,22 +201,22 @@ class Workshop:
                     with _measured("deliver"):
                         await answer.become(result)
         except BadImage as error:
-            return "bad_image", keyboards.explained(error)
+            return "bad_image", texts.explained(error)
         except (NobodyThere, TelegramForbiddenError):
             return "blocked", None
         except TelegramBadRequest as error:
             if "file is too big" not in error.message:
                 log.exception("job %s failed", job.id)
-                return "failed", keyboards.failed()
-            return "bad_image", keyboards.file_too_big(self.settings.max_file_mb)
+                return "failed", texts.failed()
+            return "bad_image", texts.file_too_big(self.settings.max_file_mb)
         except TookTooLong:
             log.error("job %s was not done within %s s", job.id, self.settings.job_timeout)
-            return "timeout", keyboards.timed_out()
+            return "timeout", texts.timed_out()
         except Exception:
             log.exception("job %s failed", job.id)
-            return "failed", keyboards.failed()
+            return "failed", texts.failed()
         seconds = (time.monotonic() - began) / max(1, len(job.photos) - len(job.results))
-        await until_written(lambda: self.queue.store.note_seconds(job.kind, seconds))
+        await until_written(lambda: self.context.store.note_seconds(job.kind, seconds))
         return "done", None
 
     async def _album(self, job: Job, answer: "Answer") -> None:
@@ -237,7 +236,7 @@ class Workshop:
             job = replace(job, results=(*job.results, picture))
             await self._note_progress(job)
         if not (pictures := [picture for picture in job.results if picture]):
-            raise problem or BadImage(keyboards.failed())
+            raise problem or BadImage(texts.failed())
         arrived = not job.sent
         if arrived:
             job = replace(job, sent=True)
@@ -246,10 +245,10 @@ class Workshop:
         unreadable = [n for n, picture in enumerate(job.results, 1) if picture is None]
         is_file = not any(picture.as_photo for picture in pictures)
         _, menu = _under_result(job.wish, is_file, of_album=True)
-        await answer.give_way(keyboards.album_done(len(pictures), unreadable, arrived), menu)
+        await answer.give_way(texts.album_done(len(pictures), unreadable, arrived), menu)
 
     async def _note_progress(self, job: Job) -> None:
-        await until_written(lambda: self.queue.store.note_progress(job.id, to_json(job)))
+        await until_written(lambda: self.context.store.note_progress(job.id, to_json(job)))
 
     async def _picture(self, job: Job, photo: Photo, answer: "Answer") -> Result:
         with _measured("download"):
@@ -304,11 +303,11 @@ class Workshop:
         """
         job_id = answer.job.id
         try:
-            if await self.queue.store.job(job_id):
-                await self.queue.store.hand_back(job_id)
+            if await self.context.store.job(job_id):
+                await self.context.store.hand_back(job_id)
                 log.info("job %s is handed back", job_id)
             else:  # progress may have been on its way when the user was told
-                await answer.end_with(keyboards.cancelled())
+                await answer.end_with(texts.cancelled())
         except (StoreError, TelegramAPIError) as error:
             log.warning("job %s is left behind: %s", job_id, error)
 
@@ -324,8 +323,8 @@ def step_back() -> None:
 class Answer:
     """A job's status message, on its way to become the answer."""
 
-    def __init__(self, job: Job, accepted: Accepted, queue: Queue, bot: Bot) -> None:
-        self.job, self.queue, self.bot = job, queue, bot
+    def __init__(self, job: Job, accepted: Accepted, context: JobContext, bot: Bot) -> None:
+        self.job, self.context, self.bot = job, context, bot
         self.message_id, self.sent = accepted.status_id, accepted.status_sent
         self.shown = ""
         self.pictures: list[Picture] = []  # of the answer
@@ -351,8 +350,8 @@ class Answer:
 
         Under the user's lock: those who announce the queue may be sending the first one just now.
         """
-        async with self.queue.store.lock(self.job.user_id):
-            if now := await self.queue.store.job(self.job.id):
+        async with self.context.store.lock(self.job.user_id):
+            if now := await self.context.store.job(self.job.id):
                 self.message_id, self.sent = now.status_id, now.status_sent
             if self.message_id is None:
                 await self._send()
@@ -362,7 +361,7 @@ class Answer:
                 await self._send()
 
     async def _send(self) -> None:
-        self.shown, self.shows_picture = keyboards.progress(0), False
+        self.shown, self.shows_picture = texts.progress(0), False
         message = await self.bot.send_message(
             self.job.chat_id,
             self.shown,
@@ -371,7 +370,7 @@ class Answer:
         )
         before, self.message_id = self.message_id, message.message_id
         new = message.message_id
-        await until_written(lambda: self.queue.store.set_status(self.job.id, new, before))
+        await until_written(lambda: self.context.store.set_status(self.job.id, new, before))
 
     async def progress(self, work: Work) -> None:
         """Shows the share done and the painting so far, unless the result is about to come."""
@@ -381,10 +380,10 @@ class Answer:
         if self.starting:
             self.starting.result()
         left = (time.monotonic() - self.began) * (1 - fraction) / max(fraction, 0.01)
-        text = keyboards.progress(fraction, self.part, self.parts)
+        text = texts.progress(fraction, self.part, self.parts)
         if left < EDIT_SECONDS or (text == self.shown and work.coarse is None):
             return
-        if not await may_edit(self.job.chat_id, self.queue.pace):
+        if not await may_edit(self.job.chat_id, self.context.pace):
             return
         try:
             with only_if_free():
@@ -418,7 +417,7 @@ class Answer:
 
     async def show_part(self, result: Result) -> Picture | None:
         """Puts one of an album's pictures into the status until the next one is there."""
-        self.shown = keyboards.progress(1.0, self.part, self.parts)
+        self.shown = texts.progress(1.0, self.part, self.parts)
         menu = keyboards.status_menu(self.job.id)
         return await self._show(result, lambda _: (self.shown, menu))
 
@@ -619,11 +618,11 @@ def _under_result(
     """Caption and buttons."""
     if isinstance(wish, SeasonWish):
         menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
-        return keyboards.season_caption(wish), menu
+        return texts.season_caption(wish), menu
     if isinstance(wish, CompareWish):
-        return keyboards.compared(), keyboards.back_to_menu()
+        return texts.compared(), keyboards.back_to_menu()
     menu = keyboards.painting_menu(wish, is_file=is_file, of_album=of_album)
-    return keyboards.painting_caption(wish), menu
+    return texts.painting_caption(wish), menu
 
 
 async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:
@@ -633,7 +632,7 @@ async def work_until(stop: asyncio.Event, workshop: Workshop) -> None:
     """
     settings = workshop.settings
     worker = Worker(
-        workshop.queue.docket,
+        workshop.context.docket,
         concurrency=settings.workers,
         redelivery_timeout=LEASE,
         reconnection_delay=timedelta(seconds=1),

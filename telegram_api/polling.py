@@ -10,8 +10,8 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import TelegramMethod
 
-from inbox import Waiting, waiting
 from store import StoreError
+from telegram_api.inbox import Waiting, waiting
 
 log = logging.getLogger(__name__)
 
