@@ -3,20 +3,40 @@
 import ctypes
 import os
 import sys
-from functools import cache
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 import openvino as ov  # type: ignore[import-untyped]
 
 from memory import give_back_freed_memory, processors
-from settings import ROOT, Engine
+from settings import EngineName
 
 Precision = Literal["bf16", "f32"]
-WEIGHTS = ROOT / "models_wts"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def uses_torch(engine: Engine) -> bool:
+def one_at_a_time(load: Callable[P, T]) -> Callable[P, T]:
+    """Decorator: a thread that calls `load` waits while another one is in it.
+
+    Around `functools.cache`, which does not lock, so that what two threads ask for at once is
+    loaded once.
+    """
+    lock = threading.RLock()
+
+    @wraps(load)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+        with lock:
+            return load(*args, **kwargs)
+
+    return locked
+
+
+def uses_torch(engine: EngineName) -> bool:
+    """Whether this engine is torch here; "auto" is wherever there is a GPU for it."""
     return engine == "torch" or (engine == "auto" and has_cuda())
 
 
@@ -33,8 +53,10 @@ def has_cuda() -> bool:
     return bool(found and count.value > 0)
 
 
+@one_at_a_time
 @cache
 def core() -> ov.Core:
+    """OpenVINO in this process, made to hold no more memory than it must."""
     give_back_freed_memory()
     # oneDNN else keeps the code of networks that are gone, 25 MB after a painting.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0")
@@ -42,13 +64,13 @@ def core() -> ov.Core:
 
 
 def native_precision() -> Precision:
-    """bf16 only where the processor has it: elsewhere it is slower, or fails."""
+    """bf16 where the processor has it, else f32: forced without, bf16 is slower, or fails."""
     native = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if "BF16" in native else "f32"
 
 
 def compiled(model: ov.Model, precision: Precision) -> ov.CompiledModel:
-    """The network for this CPU, made to answer one request quickly."""
+    """Compiles a network for this CPU, to answer one request quickly."""
     hints = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,

@@ -11,7 +11,9 @@ from typing import cast
 from PIL import Image, ImageOps
 
 from decoding import decode, limits_of
-from image_processing import change_season, encode_photo, paint, side_by_side
+from encoding import encode_photo
+from image_processing import change_season, paint, room_for_painting, side_by_side
+from model_nst.style_transfer import Style
 from presets import PRESETS
 from settings import ROOT, Settings
 from wishes import Direction
@@ -70,15 +72,21 @@ def main() -> None:
         photo = decode((PHOTOS / f"{example.photo}.jpg").read_bytes(), limits)
         if preset := PRESETS.get(example.made):
             style = decode(preset.path.read_bytes(), limits)
-            result = paint(photo, style, size=settings.nst_size, engine=settings.engine)
+            result = paint(
+                photo,
+                [Style(style)],
+                size=settings.nst_size,
+                engine=settings.engine,
+                megabytes=room_for_painting(settings),
+            )
         else:
             direction = cast(Direction, example.made)
             result = change_season(photo, direction, engine=settings.engine)
         scaled = photo.resize((round(photo.width * HEIGHT / photo.height), HEIGHT))
-        example.path.write_bytes(encode_photo(side_by_side(scaled, result)))
+        example.path.write_bytes(encode_photo(side_by_side(scaled, result)).data)
         pairs.append((photo, result))
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
-    OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])))
+    OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])).data)
 
 
 if __name__ == "__main__":

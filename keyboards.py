@@ -85,13 +85,13 @@ class Repaint(CallbackData, prefix="p"):
         return StyleWish(
             self.style,
             own_styles.get(self.style),
-            STRENGTHS[strength],
-            int(self.look[4:]),
-            STROKES[strokes],
-            bool(keep_colours),
-            self.second,
-            own_styles.get(self.second or ""),
-            bool(as_file),
+            second=self.second,
+            second_file_id=own_styles.get(self.second or ""),
+            as_file=bool(as_file),
+            strength=STRENGTHS[strength],
+            strokes=STROKES[strokes],
+            keep_colours=bool(keep_colours),
+            variation=int(self.look[4:]),
         )
 
 

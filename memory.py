@@ -15,6 +15,7 @@ OWN = Path("/proc/self/cgroup")
 CGROUPS = Path("/sys/fs/cgroup")
 USABLE = 0.96  # of the limit; what counts here also has 80 MB of files, which the kernel can drop
 SMALLEST = 512  # MB, of the smallest paid dyno; where nothing sets a limit we stay within it too
+ROOMY = 800  # MB for a painting, from which on networks are kept for the next one
 WITHOUT_WORKERS = 260  # MB of a bot that does not paint
 WORKER = 200  # MB, for a painting of 512 px with small tiles
 
@@ -55,7 +56,7 @@ def limit_mb(own: Path = OWN, root: Path = CGROUPS) -> float | None:
 
 
 def processors(own: Path = OWN, root: Path = CGROUPS) -> int:
-    """On how many processors at once it pays to run: those there are, or the cgroup's quota."""
+    """How many processors may run at once: those there are, or the cgroup's quota if less."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     available = float(len(affinity(0)) if affinity else os.cpu_count() or 1)
     for version, place in _cgroups("cpu", own, root):
@@ -73,7 +74,7 @@ def processors(own: Path = OWN, root: Path = CGROUPS) -> int:
 
 
 def resident_mb() -> float:
-    """What this process takes now; 0 where the system does not tell."""
+    """What this process takes now, in MB; 0 where the system does not tell."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -82,6 +83,7 @@ def resident_mb() -> float:
 
 
 def usable_mb(settings: Settings) -> float:
+    """What this process may take in all: of `MEMORY_MB`, else its cgroup's limit, else 512."""
     return (settings.memory_mb or limit_mb() or SMALLEST) * USABLE
 
 
@@ -91,7 +93,7 @@ def worker_count(settings: Settings) -> int:
 
 
 def free_mb(settings: Settings) -> float:
-    """What each of the workers may still take."""
+    """What each of the workers may still take, in MB; first gives back what was freed."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     return max(usable_mb(settings) - resident_mb(), 0) / worker_count(settings)
@@ -99,9 +101,9 @@ def free_mb(settings: Settings) -> float:
 
 @cache
 def give_back_freed_memory() -> None:
-    """Large arrays get pages of their own, which the system has back as soon as they are freed.
+    """Has glibc give each large array pages of its own, which go back as soon as they are freed.
 
-    glibc else learns from the first large ones to keep the next in its heap, and gives each thread
+    It else learns from the first large ones to keep the next in its heap, and gives each thread
     a heap of its own.
     """
     if not sys.platform.startswith("linux"):

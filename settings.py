@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).parent
 
-Engine = Literal["auto", "openvino", "torch"]
+EngineName = Literal["auto", "openvino", "torch"]
 
 
 class Settings(BaseSettings):
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     source_url: HttpUrl | None = None
 
     # Painting.
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
     cyclegan_size: int = Field(512, ge=128, le=2048)  # the same for seasons
     workers: int = Field(1, ge=1, le=64)  # photos painted at the same time

@@ -10,8 +10,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from engines import WEIGHTS
+from settings import ROOT
 
+WEIGHTS = ROOT / "models_wts"
 ROW = re.compile(r"^\| `(\S+)` \| \d+ \| `(\w{64})` \|$", re.M)
 # Each in a process of its own, since OpenVINO numbers what it makes: only so are its files the same
 # every time. Trained season networks are their own source.
@@ -25,7 +26,7 @@ COMMANDS = (
 
 @cache
 def checked(*names: str) -> Path:
-    """The path of the first of these files, all of which are looked at once for each process.
+    """Checks these files against the README, once for each process; returns the first one's path.
 
     Raises `ValueError` for one that was changed or cut short, `OSError` for one that is missing.
     """

@@ -14,19 +14,31 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 AMOUNTS: dict[Amount, float] = {"light": 0.6, "normal": 1, "deep": 1.4}  # of `change_season`
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaintingOptions:
+    """How a photo is painted, in whatever style. Each option is listed here and nowhere else.
+
+    `paint` takes it as it is; stored jobs keep it under its name; the command line offers what is
+    a literal or a bool. So a new option needs a default, which is what older jobs mean.
+    """
+
+    strength: Strength = "normal"
+    strokes: Strokes = "normal"
+    keep_colours: bool = False  # the photo's own
+    variation: int = 0  # another one is another painting
+
+
+USUAL = PaintingOptions()
+
+
 @dataclass(frozen=True)
-class StyleWish:
+class StyleWish(PaintingOptions):
     """To be painted in a style: a preset's name, or the unique id of a picture of the user's own,
     which Telegram then has under `file_id`. A `second` style is mixed with it half and half.
-    Another `variation` is another painting.
     """
 
     style: str
     file_id: str | None
-    strength: Strength = "normal"
-    variation: int = 0
-    strokes: Strokes = "normal"
-    keep_colours: bool = False  # the photo's own
     second: str | None = None
     second_file_id: str | None = None
     as_file: bool = False  # without loss, also where the photo came as a photo

@@ -51,13 +51,15 @@ class Point:
 def once(side: int) -> None:
     """In the fresh process: paints a square photo, prints seconds and peak RSS as JSON."""
     from benchmarks.nst import load, peak_mb, photo_path
-    from image_processing import paint
+    from image_processing import paint, room_for_painting
+    from model_nst.style_transfer import Style
     from presets import PRESETS
+    from settings import Settings
 
     photo = load(photo_path("astronaut")).resize((side, side))
     style = load(PRESETS["great_wave"].path)
     begin = time.perf_counter()
-    paint(photo, style, size=side)
+    paint(photo, [Style(style)], size=side, megabytes=room_for_painting(Settings()))
     seconds = time.perf_counter() - begin
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 

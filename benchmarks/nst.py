@@ -28,7 +28,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -36,7 +35,8 @@ from PIL import Image
 
 from decoding import decode, limits_of
 from engines import native_precision
-from image_processing import paint
+from image_processing import paint, room_for_painting
+from model_nst.style_transfer import Style
 from presets import PRESETS
 from settings import ROOT, Settings
 
@@ -89,9 +89,16 @@ def paint_once(method: str, photo: Path, style: str, size: int, out: Path) -> No
         method_paint = original.paint
         sizes.append(original.SIDE)
     else:
-        method_paint = partial(
-            paint, size=size, on_preview=lambda seen: sizes.append(max(seen.size))
-        )
+
+        def method_paint(content: Image.Image, painting: Image.Image) -> Image.Image:
+            return paint(
+                content,
+                [Style(painting)],
+                size=size,
+                megabytes=room_for_painting(Settings()),
+                on_preview=lambda seen: sizes.append(max(seen.size)),
+            )
+
     start = time.perf_counter()
     result = method_paint(content, painting)
     seconds = time.perf_counter() - start

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engines import WEIGHTS
 from model_nst.layers import CHANNELS, CONTENT, POOLED
+from weights import WEIGHTS
 
 SIDE = 150  # pixels
 STYLE_WEIGHT = 100_000

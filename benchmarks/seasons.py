@@ -36,12 +36,13 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from engines import WEIGHTS, core, native_precision
+from engines import core, native_precision
 from model_cyclegan.generator import load_generator
 from model_cyclegan.photos import photo_files
 from model_cyclegan.train import DIRECTIONS, SEASONS
 from model_nst.export import oxford_onnx
 from model_nst.style_transfer import in_colours_of
+from weights import WEIGHTS
 
 SIDE = 256  # pixels
 BGR_MEAN = np.array((103.939, 116.779, 123.68), np.float32)

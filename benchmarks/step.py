@@ -21,8 +21,8 @@ import openvino as ov  # type: ignore[import-untyped]
 from openvino import opset13 as ops
 
 from engines import core, native_precision
-from model_nst.engine import STEP, cut_network
 from model_nst.layers import CHANNELS, PIXELS
+from model_nst.openvino_engine import STEP, cut_network
 
 SIDES = (96, 192, 384, 512)
 ARITHMETIC = ("Convolution", "MatMul", "FullyConnected")  # kinds that `flops` counts

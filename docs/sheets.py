@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from decoding import decode, limits_of
 from examples import PHOTOS
-from image_processing import change_season, paint
+from image_processing import change_season, paint, room_for_painting
+from model_nst.style_transfer import Style
 from presets import PRESETS
 from settings import ROOT, Settings
-from wishes import Direction
+from wishes import Direction, PaintingOptions
 
 FOLDER = ROOT / "docs" / "sheets"
 CELL = (300, 200)  # width and height of a picture
@@ -45,11 +46,13 @@ def untouched(name: str, words: str = "") -> Cell:
 
 
 def painted(words: str, name: str, style: str, second: str = "", **options: Any) -> Cell:
-    """`options` are those of `paint`."""
+    """`options` are those of `PaintingOptions`."""
 
     def make() -> Image.Image:
-        mixed = painting(second) if second else None
-        return paint(photo(name), painting(style), second=mixed, **options)
+        names = [style, second] if second else [style]
+        styles = [Style(painting(each), 1 / len(names)) for each in names]
+        room = room_for_painting(Settings())
+        return paint(photo(name), styles, PaintingOptions(**options), megabytes=room)
 
     return words, make
 

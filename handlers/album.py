@@ -9,7 +9,7 @@ from aiogram.types import FSInputFile, InputMediaPhoto, MediaUnion
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from decoding import BadImage, Limits, decode, limits_of
-from image_processing import encode_photo
+from encoding import encode_photo
 from settings import Settings
 from telegram_api.sending import download
 
@@ -60,4 +60,4 @@ def _sheet(pictures: list[bytes], limits: Limits) -> bytes:
         sheet.paste(tile, (left, top))
         draw.rounded_rectangle((left + 12, top + 12, left + 92, top + 92), 20, fill="white")
         draw.text((left + 52, top + 52), str(place + 1), fill="black", font=font, anchor="mm")
-    return encode_photo(sheet)
+    return encode_photo(sheet).data

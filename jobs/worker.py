@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from io import BytesIO
 from typing import Annotated, Any, TypeVar
 
 from aiogram import Bot
@@ -42,15 +41,14 @@ from PIL import Image
 import keyboards
 import texts
 from decoding import BadImage, decode, limits_of
+from encoding import MOST_SIDES_OF_PHOTO, encode_file, encode_photo
 from image_processing import (
-    MOST_SIDES_OF_PHOTO,
     Cancelled,
     OnProgress,
     change_season,
-    encode_file,
-    encode_photo,
     load_networks,
     paint,
+    room_for_painting,
     side_by_side,
 )
 from jobs.queue import (
@@ -68,6 +66,7 @@ from jobs.queue import (
 )
 from logs import about
 from metrics import JOBS, STAGE_SECONDS
+from model_nst.style_transfer import Style
 from presets import N_, PRESETS
 from settings import Settings
 from store import Accepted, StoreError
@@ -121,7 +120,7 @@ class Work:
             raise Cancelled
 
     def on_preview(self, coarse: Image.Image) -> None:
-        self.coarse = encode_photo(coarse)
+        self.coarse = encode_photo(coarse).data
 
 
 class Workshop:
@@ -254,8 +253,8 @@ class Workshop:
         with _measured("download"):
             work = await self._work(job.wish, photo)
         with _measured("work"):
-            encoded = partial(_encoded, job.wish, photo, work)
-            return await self._in_thread(encoded, answer.progress)
+            finished = partial(_finished, job.wish, photo, work)
+            return await self._in_thread(finished, answer.progress)
 
     async def _work(self, wish: Wish, photo: Photo) -> Callable[[Work], Image.Image]:
         """Downloads what the wish needs; returns what is to be done in a thread."""
@@ -556,20 +555,17 @@ def _paint(
 ) -> Image.Image:
     limits = limits_of(settings)
     try:
-        style, second = [*(decode(style, limits) for style in styles), None][:2]
+        paintings = [Style(decode(style, limits), 1 / len(styles)) for style in styles]
     except BadImage as error:
         raise BadImage(N_("The style picture: {problem}"), problem=error) from error
-    assert style
+    content = decode(photo, limits)
     return paint(
-        decode(photo, limits),
-        style,
+        content,
+        paintings,
+        wish,
         size=settings.nst_size,
-        strength=wish.strength,
-        variation=wish.variation,
-        strokes=wish.strokes,
-        keep_colours=wish.keep_colours,
-        second=second,
         engine=settings.engine,
+        megabytes=room_for_painting(settings),
         on_progress=work.on_progress,
         on_preview=work.on_preview,
     )
@@ -594,7 +590,7 @@ def _compare(photo: bytes, result: bytes, settings: Settings, _: Work) -> Image.
     return side_by_side(decode(photo, limits), decode(result, limits))
 
 
-def _encoded(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work: Work) -> Result:
+def _finished(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work: Work) -> Result:
     """The finished picture as Telegram wants it: a file where one is wished for or the photo came
     as one, without loss, or where it is too large or too elongated for a photo.
     """
@@ -604,12 +600,11 @@ def _encoded(wish: Wish, photo: Photo, make: Callable[[Work], Image.Image], work
     too_large = sum(picture.size) > MOST_SIDES_OF_PHOTO
     too_elongated = max(picture.size) > MOST_ELONGATED_PHOTO * min(picture.size)
     if not (as_file or too_large or too_elongated):
-        data = encode_photo(picture)
-        with Image.open(BytesIO(data)) as encoded:
-            if encoded.size == picture.size:  # else it had too many bytes, and was made smaller
-                return Result(data, "paintbox.jpg", as_photo=True)
-    data, extension = encode_file(picture)
-    return Result(data, f"paintbox{extension}", as_photo=False)
+        encoded = encode_photo(picture)
+        if encoded.size == picture.size:  # else it had too many bytes, and was made smaller
+            return Result(encoded.data, "paintbox.jpg", as_photo=True)
+    encoded = encode_file(picture)
+    return Result(encoded.data, f"paintbox{encoded.extension}", as_photo=False)
 
 
 def _under_result(

@@ -15,8 +15,8 @@ import openvino as ov  # type: ignore[import-untyped]
 import torch
 from torch import Tensor, nn
 
-from engines import WEIGHTS
 from model_cyclegan.generator import load_generator
+from weights import WEIGHTS
 from wishes import DIRECTIONS
 
 

@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engines import WEIGHTS, compiled, core, native_precision, uses_torch
-from settings import Engine
-from weights import checked
+from engines import compiled, core, native_precision, one_at_a_time, uses_torch
+from settings import EngineName
+from weights import WEIGHTS, checked
 from wishes import Direction
 
 Array = NDArray[np.float32]
 MULTIPLE = 8  # pixels; the sides of a generator's input are multiples of it
 
 
-def translate(photo: Image.Image, direction: Direction, engine: Engine = "auto") -> Image.Image:
-    """An RGB photo as if taken half a year later, at its own size."""
+def translate(photo: Image.Image, direction: Direction, engine: EngineName = "auto") -> Image.Image:
+    """Shows an RGB photo as if taken half a year later, at its own size."""
     width, height = photo.size
     margins = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
     pixels = np.pad(np.asarray(photo, np.float32) / np.float32(255), margins, "symmetric")
@@ -31,13 +31,25 @@ def translate(photo: Image.Image, direction: Direction, engine: Engine = "auto")
     return Image.fromarray((changed.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
 
 
-@cache
-def load_season(direction: Direction, engine: Engine = "auto") -> Callable[[Array], Array]:
-    """The generator of a direction, `[1, 3, H, W]` to the same, RGB, 0 to 1.
+@one_at_a_time
+def load_season(direction: Direction, engine: EngineName = "auto") -> Callable[[Array], Array]:
+    """The generator of a direction, from `[1, 3, H, W]` to the same, RGB, 0 to 1.
 
-    It is loaded once and may be called from several threads.
+    It is loaded once, whichever thread asks first, until `unload_seasons`; several threads may call
+    it. Height and width are multiples of `MULTIPLE`. Raises `OSError` or `ValueError` for weights
+    that are missing or changed.
     """
-    if uses_torch(engine):
+    return _loaded(direction, uses_torch(engine))
+
+
+def unload_seasons() -> None:
+    """Gives back the memory of the generators, 37 MB; loading one anew takes 0.3 s."""
+    _loaded.cache_clear()
+
+
+@cache
+def _loaded(direction: Direction, on_torch: bool) -> Callable[[Array], Array]:
+    if on_torch:
         from model_cyclegan.torch_season import load  # the bot on a CPU never imports torch
 
         return load(direction)

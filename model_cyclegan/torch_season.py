@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import torch
 
-from engines import WEIGHTS
 from model_cyclegan.generator import load_generator
 from model_cyclegan.season import Array
-from weights import checked
+from weights import WEIGHTS, checked
 from wishes import Direction
 
 

@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engines import WEIGHTS
 from model_nst.layers import CHANNELS, INPUTS, OUTPUTS
 from model_nst.network import StyleNetwork
+from weights import WEIGHTS
 
 INDICES = (0, 2, 5, 7, 10)  # of the five convolutions in torchvision's VGG16 `features`
 OXFORD_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)  # RGB, of 0 to 1

@@ -11,18 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engines import WEIGHTS
-from model_nst.engine import Array, OpenVino
+from model_nst.images import Array, resized, to_array
 from model_nst.layers import CHANNELS
+from model_nst.losses import Grams
 from presets import PRESETS
-from weights import checked
+from weights import WEIGHTS, checked
 
 FILE = WEIGHTS / "nst_presets.npz"
 SIDES = (96, 192, 384, 512)  # long sides in pixels; finer scales are few steps of much more work
 
 
-def load(style: Image.Image, side: int) -> tuple[Array, ...] | None:
-    """The Gram matrices of a painting at this long side; None if they are not known."""
+def load(style: Image.Image, side: int) -> Grams | None:
+    """Looks up the Gram matrices of an RGB picture at this long side in pixels; None if they are
+    not known. Raises `ValueError` if the file was changed.
+    """
     key = _key(style, side)
     if key not in _names():
         return None
@@ -40,14 +42,14 @@ def _key(style: Image.Image, side: int) -> str:
     return f"{hashlib.sha256(style.tobytes()).hexdigest()[:16]}-{side}"
 
 
-def _packed(grams: tuple[Array, ...]) -> tuple[NDArray[np.float16], Array]:
+def _packed(grams: Grams) -> tuple[NDArray[np.float16], Array]:
     largest = np.array([gram.max() for gram in grams], np.float32)
     triangles = [gram[np.triu_indices(len(gram))] for gram in grams]
     shares = [triangle / most for triangle, most in zip(triangles, largest, strict=True)]
     return np.concatenate(shares).astype(np.float16), largest
 
 
-def _unpacked(packed: NDArray[np.float16], largest: Array) -> tuple[Array, ...]:
+def _unpacked(packed: NDArray[np.float16], largest: Array) -> Grams:
     grams: list[Array] = []
     for channels, most in zip(CHANNELS.values(), largest, strict=True):
         rows, columns = np.triu_indices(channels)
@@ -59,7 +61,8 @@ def _unpacked(packed: NDArray[np.float16], largest: Array) -> tuple[Array, ...]:
 
 
 def save(path: Path) -> None:
-    from model_nst.style_transfer import resized, to_array
+    """Computes the presets' Gram matrices and writes them into a NumPy archive."""
+    from model_nst.openvino_engine import OpenVino  # which those who only read do not need
 
     engine = OpenVino("f32")
     arrays: dict[str, NDArray[np.floating]] = {}

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from model_nst.engine import Array, Features, Half, Loss, energy, gram_terms, style_error, unpacked
+from model_nst.images import Array, Features, Half, unpacked
 from model_nst.layers import CONTENT, PIXELS
+from model_nst.losses import Grams, Loss, goal_of
 from model_nst.network import StyleNetwork
 from weights import checked
 
 
 class Torch:
-    """Runs the module itself on whole images, in float32, with the exported network's weights."""
+    """A `StyleEngine`; runs the module itself, with the exported network's weights, on whole images
+    in float32.
+    """
 
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -29,7 +31,7 @@ class Torch:
         features = self.network.activations(self._tensor(image))[CONTENT]
         return features.half().cpu().numpy()
 
-    def grams(self, image: Array) -> tuple[Array, ...]:
+    def grams(self, image: Array) -> Grams:
         x = self._tensor(image)
         sums = self.network.gram_sums(self.network.activations(x), torch.ones_like(x[:, :1]))
         pixels = image.shape[2] * image.shape[3]
@@ -40,14 +42,12 @@ class Torch:
 
     @contextmanager
     def loss(
-        self, content: Features, style_weight: float, grams: tuple[Array, ...]
+        self, content: Features, style_weight: float, grams: Grams
     ) -> Iterator[Callable[[Array], Loss]]:
-        pixels, content_energy = 4 * content.shape[2] * content.shape[3], energy(content)
-        gram_weights, targets = gram_terms(grams, style_weight, pixels)
-        content_weight = np.array(2 / content_energy, np.float32)
+        goal = goal_of(content, style_weight, grams)
         fixed = [
             self._tensor(unpacked(content)),
-            *map(self._tensor, (content_weight, gram_weights, *targets)),
+            *map(self._tensor, (goal.content_weight, goal.gram_weights, *goal.targets)),
         ]
 
         def loss(image: Array) -> Loss:
@@ -55,8 +55,7 @@ class Torch:
             _, *parts = self.network(x, torch.ones_like(x[:, :1]), *fixed)
             sums = tuple(total.cpu().numpy() for total in parts[: len(grams)])
             error, gradient = parts[-2:]
-            style = style_error(sums, grams, pixels)
-            return Loss(error.item() / content_energy, style, gradient.cpu().numpy())
+            return goal.loss(error.item(), sums, gradient.cpu().numpy())
 
         yield loss
 

@@ -31,9 +31,9 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 import model_nst.torchvision_on_cpu  # noqa: F401  torchvision does not import without it
-from engines import WEIGHTS
 from model_nst.export import INDICES, OXFORD_MEAN
 from model_nst.layers import CHANNELS
+from weights import WEIGHTS
 
 # isort: split
 from torchvision.datasets import Caltech101  # type: ignore[import-untyped]

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 import decoding
+import encoding
 import image_processing
 from decoding import COEFFICIENTS, JPEG_PIXEL, PIXEL, BadImage, Limits, decode, limits_of
-from image_processing import encode_file, encode_photo, paint, with_detail
+from encoding import encode_file, encode_photo
+from image_processing import paint, with_detail
+from model_nst.style_transfer import Style
 from settings import ROOT, Settings
 
 QUALITY: dict[str, dict[str, object]] = {"JPEG": {"quality": 95}, "WEBP": {"quality": 95}}
@@ -274,7 +277,7 @@ STYLE = decode((ROOT / "images" / "styles" / "3_kiss.jpg").read_bytes(), LIMITS)
 def test_a_painting_has_the_photos_size(size: tuple[int, int]) -> None:
     photo = PHOTO.resize(size)
     reached: list[float] = []
-    painting = paint(photo, STYLE, size=128, on_progress=reached.append)
+    painting = paint(photo, [Style(STYLE)], size=128, on_progress=reached.append)
     assert painting.size == size
     assert difference(painting, photo) > 5
     assert reached[-1] == pytest.approx(1)
@@ -305,22 +308,27 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def test_photos_are_sent_within_telegrams_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encode_photo(PHOTO)
-    photo = Image.open(BytesIO(data))
+    encoded = encode_photo(PHOTO)
+    photo = Image.open(BytesIO(encoded.data))
+    assert (encoded.size, encoded.extension) == (PHOTO.size, ".jpg")
     assert photo.format == "JPEG"
     assert difference(photo.convert("RGB"), PHOTO) < 3
-    long = Image.open(BytesIO(encode_photo(Image.new("RGB", (12000, 1000)))))
+    encoded = encode_photo(Image.new("RGB", (12000, 1000)))
+    long = Image.open(BytesIO(encoded.data))
+    assert encoded.size == long.size
     assert sum(long.size) <= 10_000
     assert long.width / long.height == pytest.approx(12, rel=0.01)
-    monkeypatch.setattr(image_processing, "MOST_BYTES_OF_PHOTO", 50_000)
-    assert len(encode_photo(noise(400, 300))) <= 50_000
+    monkeypatch.setattr(encoding, "MOST_BYTES_OF_PHOTO", 50_000)
+    encoded = encode_photo(noise(400, 300))
+    assert len(encoded.data) <= 50_000
+    assert encoded.size == Image.open(BytesIO(encoded.data)).size != (400, 300)
 
 
 def test_files_are_lossless_unless_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, extension = encode_file(PHOTO)
-    assert extension == ".png"
-    assert difference(Image.open(BytesIO(data)), PHOTO) == 0
-    monkeypatch.setattr(image_processing, "MOST_BYTES_OF_FILE", 100_000)
-    data, extension = encode_file(noise(200, 200))
-    assert extension == ".jpg"
-    assert Image.open(BytesIO(data)).format == "JPEG"
+    encoded = encode_file(PHOTO)
+    assert (encoded.extension, encoded.size) == (".png", PHOTO.size)
+    assert difference(Image.open(BytesIO(encoded.data)), PHOTO) == 0
+    monkeypatch.setattr(encoding, "MOST_BYTES_OF_FILE", 100_000)
+    encoded = encode_file(noise(200, 200))
+    assert encoded.extension == ".jpg"
+    assert Image.open(BytesIO(encoded.data)).format == "JPEG"

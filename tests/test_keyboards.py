@@ -21,13 +21,13 @@ wishes = st.builds(
     StyleWish,
     styles,
     st.none(),
-    st.sampled_from(["soft", "normal", "strong"]),
-    st.integers(0, 99),
-    st.sampled_from(["fine", "normal", "large"]),
-    st.booleans(),
-    st.none() | styles,
-    st.none(),
-    st.booleans(),
+    strength=st.sampled_from(["soft", "normal", "strong"]),
+    variation=st.integers(0, 99),
+    strokes=st.sampled_from(["fine", "normal", "large"]),
+    keep_colours=st.booleans(),
+    second=st.none() | styles,
+    second_file_id=st.none(),
+    as_file=st.booleans(),
 )
 
 

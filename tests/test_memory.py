@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from engines import compiled
-from image_processing import within_memory
-from memory import USABLE, free_mb, limit_mb, processors, resident_mb, worker_count
-from model_cyclegan.season import load_season
-from model_nst.engine import FEATURES, OpenVino, cut_network, pixels_at_once
+from image_processing import room_for_painting
+from memory import ROOMY, USABLE, free_mb, limit_mb, processors, resident_mb, worker_count
+from model_cyclegan import season
+from model_nst.openvino_engine import FEATURES, OpenVino, cut_network, pixels_at_once
+from model_nst.style_transfer import within_memory
 from settings import Settings
 
 MB = 2**20
@@ -109,20 +110,26 @@ def test_less_memory_means_smaller_tiles_and_then_a_smaller_painting() -> None:
     assert engine.within(200, 2048 * 2048) is None
 
 
-def test_a_photo_that_is_padded_is_worked_on_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMORY_MB", "8000")
-    small, engine = within_memory(Image.new("RGB", (512, 341)), 512, OpenVino())
+def test_a_photo_that_is_padded_is_worked_on_as_a_whole() -> None:
+    small, engine = within_memory(Image.new("RGB", (512, 341)), 512, OpenVino(), 8000)
     assert small.size == (512, 341)
     assert isinstance(engine, OpenVino)
     assert engine.largest >= 512 * 344
 
 
-@pytest.mark.parametrize(("free", "kept"), [(300, 0), (8000, 1)])
+def test_a_painting_that_does_not_fit_is_worked_at_smaller_but_not_below_128_pixels() -> None:
+    photo = Image.new("RGB", (2048, 2048))
+    small, _ = within_memory(photo, 2048, OpenVino("bf16"), 200)
+    assert 512 < max(small.size) < 2048
+    assert within_memory(photo, 2048, OpenVino("bf16"), 0)[0].size == (128, 128)
+
+
+@pytest.mark.parametrize(("free", "kept"), [(300, False), (8000, True)])
 def test_a_painting_in_little_memory_sends_the_networks_of_seasons_away(
-    monkeypatch: pytest.MonkeyPatch, free: int, kept: int
+    free: int, kept: bool
 ) -> None:
-    load_season.cache_clear()
-    load_season("summer2winter")
-    monkeypatch.setenv("MEMORY_MB", str(round(resident_mb()) + free))
-    within_memory(Image.new("RGB", (256, 256)), 256, OpenVino())
-    assert load_season.cache_info().currsize == kept
+    season.unload_seasons()
+    before = season.load_season("summer2winter")
+    settings = Settings(_env_file=None, memory_mb=round(resident_mb()) + free)
+    assert (room_for_painting(settings) >= ROOMY) == kept
+    assert (season.load_season("summer2winter") is before) == kept

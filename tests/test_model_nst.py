@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,15 +15,21 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file
 
-from engines import WEIGHTS
-from model_nst.engine import Array, Engine, Loss, OpenVino, gram_terms, tiles
+from model_nst import engine
+from model_nst.engine import StyleEngine
 from model_nst.export import export_network
+from model_nst.images import Array, to_array
 from model_nst.layers import CONTENT, MARGIN
+from model_nst.lbfgs import minimise
+from model_nst.losses import Loss, gram_terms
 from model_nst.network import StyleNetwork
-from model_nst.style_transfer import in_colours_of, minimise, schedule, to_array, transfer
+from model_nst.openvino_engine import OpenVino
+from model_nst.style_transfer import Style, in_colours_of, schedule, transfer
+from model_nst.tiles import tiles
 from model_nst.torch_engine import Torch
 from settings import ROOT
-from wishes import Strength
+from weights import WEIGHTS
+from wishes import PaintingOptions, Strength
 
 STYLE_WEIGHT = 100.0
 
@@ -91,7 +98,7 @@ def openvino_f32() -> OpenVino:
     ("make_engine", "tolerance"), [(Torch, 1e-3), (openvino_f32, 1e-3), (OpenVino, 0.2)]
 )
 def test_every_engine_gives_autograds_gradient(
-    make_engine: Callable[[], Engine], tolerance: float
+    make_engine: Callable[[], StyleEngine], tolerance: float
 ) -> None:
     """Relative to the gradient's length; the last is bf16 where the processor has it."""
     image, content, style = picture(96, 64, 1), picture(96, 64, 2), picture(64, 80, 3)
@@ -169,11 +176,39 @@ def test_painting_on_a_cpu_imports_no_torch() -> None:
 import sys
 from PIL import Image
 from image_processing import paint
+from model_nst.style_transfer import Style
 photo = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
-paint(photo, photo.rotate(90), size=128, engine="openvino")
+paint(photo, [Style(photo.rotate(90))], size=128, engine="openvino")
 sys.exit([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")] != [])
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_torch_s_engine_needs_no_openvino() -> None:
+    program = """
+import sys
+import model_nst.torch_engine
+sys.exit("openvino" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_several_threads_load_the_engine_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[OpenVino] = []
+
+    class Slow(OpenVino):
+        def __init__(self) -> None:
+            super().__init__("f32")
+            made.append(self)
+            time.sleep(0.1)  # for the others to come
+
+    monkeypatch.setattr("model_nst.openvino_engine.OpenVino", Slow)
+    engine._loaded.cache_clear()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: engine.get_engine("openvino"), range(4)))
+    engine._loaded.cache_clear()
+    assert len(made) == 1
+    assert found == made * 4
 
 
 def parabola(x: Array) -> Loss:
@@ -221,7 +256,7 @@ def style() -> Image.Image:
         return image.copy()
 
 
-def style_error(engine: Engine, image: Image.Image, style: Image.Image) -> float:
+def style_error(engine: StyleEngine, image: Image.Image, style: Image.Image) -> float:
     """Mean over the layers of the Gram matrices' relative squared error, both at 96x96."""
     grams, targets = (engine.grams(to_array(x.resize((96, 96)))) for x in (image, style))
     errors = [((g - t) ** 2).sum() / (t**2).sum() for g, t in zip(grams, targets, strict=True)]
@@ -231,7 +266,7 @@ def style_error(engine: Engine, image: Image.Image, style: Image.Image) -> float
 def test_transfer_brings_the_photo_near_the_style(photo: Image.Image, style: Image.Image) -> None:
     engine = OpenVino()
     reached: list[float] = []
-    painting = transfer(photo, style, engine, on_progress=reached.append)
+    painting = transfer(photo, [Style(style)], engine, on_progress=reached.append)
     assert painting.size == photo.size
     assert style_error(engine, painting, style) < 0.2 * style_error(engine, photo, style)
     assert reached == sorted(reached)
@@ -246,7 +281,9 @@ def test_strengths_are_ordered(photo: Image.Image, style: Image.Image) -> None:
     wanted = engine.content(to_array(photo.resize((96, 96)))).astype(np.float32)
 
     def content_error(strength: Strength) -> float:
-        painting = transfer(photo, style, engine, strength).resize((96, 96))
+        painting = transfer(
+            photo, [Style(style)], engine, PaintingOptions(strength=strength)
+        ).resize((96, 96))
         features = engine.content(to_array(painting)).astype(np.float32)
         return float(np.square(features - wanted).sum() / np.square(wanted).sum())
 
@@ -257,7 +294,10 @@ def test_variations_differ_and_can_be_repeated(photo: Image.Image, style: Image.
     engine = openvino_f32()
     small = photo.resize((64, 48))
     first, second, again = (
-        np.asarray(transfer(small, style, engine, variation=variation), np.float32)
+        np.asarray(
+            transfer(small, [Style(style)], engine, PaintingOptions(variation=variation)),
+            np.float32,
+        )
         for variation in (0, 1, 1)
     )
     assert np.abs(first - second).mean() > 2
@@ -274,15 +314,15 @@ def test_what_progress_raises_stops_the_work(photo: Image.Image, style: Image.Im
             raise KeyError("enough")
 
     with pytest.raises(KeyError, match="enough"):
-        transfer(photo, style, OpenVino(), on_progress=on_progress)
+        transfer(photo, [Style(style)], OpenVino(), on_progress=on_progress)
     assert calls == 3
 
 
 def test_one_engine_serves_several_threads(style: Image.Image) -> None:
     engine = openvino_f32()
     photos = [Image.effect_noise((64, 64), spread).convert("RGB") for spread in (20, 80)]
-    one_by_one = [transfer(photo, style, engine) for photo in photos]
+    one_by_one = [transfer(photo, [Style(style)], engine) for photo in photos]
     with ThreadPoolExecutor(2) as threads:
-        together = list(threads.map(lambda photo: transfer(photo, style, engine), photos))
+        together = list(threads.map(lambda photo: transfer(photo, [Style(style)], engine), photos))
     for alone, beside in zip(one_by_one, together, strict=True):
         assert np.abs(np.asarray(alone, int) - np.asarray(beside, int)).mean() < 1

@@ -1,5 +1,6 @@
 """What can be asked for besides: the colours, strokes, mixtures, amounts, pairs."""
 
+import json
 import subprocess
 import sys
 from functools import cache
@@ -8,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
 from image_processing import change_season, paint, side_by_side
 from model_nst.engine import get_engine
-from model_nst.style_transfer import to_array
+from model_nst.images import to_array
+from model_nst.style_transfer import Style
 from presets import PRESETS
 from tests.conftest import PHOTOS, ROOT
-from wishes import STROKES
+from wishes import STROKES, PaintingOptions, StyleWish, Wish
 
 
 def opened(path: Path, *size: int) -> Image.Image:
@@ -52,8 +55,14 @@ def style_error(painting: Image.Image, style: Image.Image) -> float:
 def test_keeping_colours_changes_the_luminance_alone() -> None:
     previews: list[Image.Image] = []
     photo = opened(PHOTOS / "chelsea.jpg", 300, 200)
-    kept = paint(photo, KISS, size=192, keep_colours=True, on_preview=previews.append)
-    free = paint(photo, KISS, size=192)
+    kept = paint(
+        photo,
+        [Style(KISS)],
+        PaintingOptions(keep_colours=True),
+        size=192,
+        on_preview=previews.append,
+    )
+    free = paint(photo, [Style(KISS)], size=192)
     for painting, most in [(kept, 2.0), *((preview, 2.0) for preview in previews)]:
         before = photo.resize(painting.size).convert("YCbCr")
         changes = np.abs(levels(painting.convert("YCbCr")) - levels(before)).mean((0, 1))
@@ -69,7 +78,9 @@ def test_strokes_are_as_large_as_asked() -> None:
     flat, style = Image.new("RGB", (192, 192), (120, 130, 110)), opened(PRESETS["auvers"].path)
     found = []
     for strokes in STROKES:
-        painting = paint(flat, style, size=192, strokes=strokes, engine="torch")
+        painting = paint(
+            flat, [Style(style)], PaintingOptions(strokes=strokes), size=192, engine="torch"
+        )
         grey = levels(painting.convert("L"))
         found.append(float(np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]))
     fine, normal, large = found
@@ -78,12 +89,36 @@ def test_strokes_are_as_large_as_asked() -> None:
 
 
 def test_a_mixture_lies_between_its_styles() -> None:
-    paintings = [paint(PHOTO, KISS, size=128, second=WAVE, mix=mix) for mix in (0, 0.5, 1)]
+    paintings = [
+        paint(PHOTO, [Style(KISS, 1 - mix), Style(WAVE, mix)], size=128) for mix in (0, 0.5, 1)
+    ]
     to_kiss = [style_error(painting, KISS) for painting in paintings]
     to_wave = [style_error(painting, WAVE) for painting in paintings]
     assert to_kiss == sorted(to_kiss)
     assert to_wave == sorted(to_wave, reverse=True)
-    assert difference(paintings[0], paint(PHOTO, KISS, size=128)) < 2
+    assert difference(paintings[0], paint(PHOTO, [Style(KISS)], size=128)) < 2
+
+
+def test_a_stored_wish_of_before_is_read() -> None:
+    """As it was written when the options were fields of the wish itself."""
+    stored = (
+        '{"style":"kiss","file_id":null,"strength":"soft","variation":2,"strokes":"fine",'
+        '"keep_colours":true,"second":"own","second_file_id":"f","as_file":true}'
+    )
+    kept: TypeAdapter[Wish] = TypeAdapter(Wish)
+    wish = kept.validate_json(stored)
+    assert wish == StyleWish(
+        "kiss",
+        None,
+        second="own",
+        second_file_id="f",
+        as_file=True,
+        strength="soft",
+        strokes="fine",
+        keep_colours=True,
+        variation=2,
+    )
+    assert json.loads(kept.dump_json(wish)) == json.loads(stored)
 
 
 @pytest.mark.parametrize("direction", ["summer2winter", "winter2summer"])

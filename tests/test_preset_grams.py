@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from model_nst import preset_grams
-from model_nst.engine import Array, OpenVino
+from model_nst.images import Array, resized, to_array
 from model_nst.layers import CHANNELS
+from model_nst.openvino_engine import OpenVino
 from model_nst.preset_grams import SIDES, load
-from model_nst.style_transfer import resized, style_grams, to_array
+from model_nst.style_transfer import Style, style_grams
 from presets import PRESETS
 
 
@@ -54,7 +55,7 @@ def test_a_picture_that_is_not_known_is_computed() -> None:
     turned = painting("kiss").rotate(180)
     engine = OpenVino("f32")
     computed = engine.grams(to_array(resized(turned, 96)))
-    assert difference(style_grams([(turned, 1.0)], 96, engine), computed) < 1e-6
+    assert difference(style_grams([Style(turned)], 96, engine), computed) < 1e-6
 
 
 def test_they_can_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from image_processing import Cancelled, paint
+from model_nst.style_transfer import Style
 from settings import ROOT
 
 
@@ -18,11 +19,6 @@ def photo() -> Image.Image:
 def style() -> Image.Image:
     with Image.open(ROOT / "images" / "styles" / "3_kiss.jpg") as image:
         return image.convert("RGB")
-
-
-@pytest.fixture(autouse=True)
-def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMORY_MB", "4096")  # other tests may have torch in this process
 
 
 def distance(a: Image.Image, b: Image.Image) -> float:
@@ -40,7 +36,12 @@ def test_each_preview_is_nearer_to_the_painting(photo: Image.Image, style: Image
         reached_at_previews.append(reached[-1])
 
     painting = paint(
-        photo, style, size=256, on_progress=reached.append, on_preview=on_preview, engine="openvino"
+        photo,
+        [Style(style)],
+        size=256,
+        on_progress=reached.append,
+        on_preview=on_preview,
+        engine="openvino",
     )
     assert [preview.size for preview in previews] == [(256, 171)] * 2  # after 96 and 192 px
     assert painting.size == photo.size
@@ -60,7 +61,7 @@ def test_a_preview_that_raises_stops_the_work(photo: Image.Image, style: Image.I
     with pytest.raises(Cancelled):
         paint(
             photo,
-            style,
+            [Style(style)],
             size=192,
             on_progress=reached.append,
             on_preview=on_preview,

@@ -26,7 +26,7 @@ from docket import Docket
 from PIL import Image
 from pydantic import SecretStr, TypeAdapter
 
-import image_processing
+import encoding
 from benchmarks.chaos import a_photo, storm
 from benchmarks.load import TOKEN, Load, Telegram, Updates, bot_under_load
 from image_processing import OnProgress
@@ -563,7 +563,7 @@ async def test_a_result_beyond_the_limits_of_photos_goes_as_it_is_in_a_document(
     """Too elongated, too many pixels along its sides, or too many bytes."""
     noise = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
     monkeypatch.setattr(worker, "_change_season", lambda *_: Image.fromarray(noise))
-    monkeypatch.setattr(image_processing, "MOST_BYTES_OF_PHOTO", 20_000)
+    monkeypatch.setattr(encoding, "MOST_BYTES_OF_PHOTO", 20_000)
     async with at_work(tmp_path) as desk:
         _, photo = await desk.ask()
         answer = await answer_to(desk.ann, photo)

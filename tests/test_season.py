@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from engines import WEIGHTS, compiled, core
+from engines import Precision, compiled, core
 from image_processing import change_season
 from model_cyclegan import export, season
 from model_cyclegan.generator import GeneratorForm, build_generator
 from tests.conftest import PHOTOS, ROOT
+from weights import WEIGHTS
 from wishes import DIRECTIONS, Direction
 
 MEBIBYTE = 2**20
@@ -34,9 +36,9 @@ def levels(image: Image.Image) -> np.ndarray:
 def other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder instead of models_wts/."""
     monkeypatch.setattr(season, "WEIGHTS", tmp_path)
-    season.load_season.cache_clear()
+    season.unload_seasons()
     yield tmp_path
-    season.load_season.cache_clear()
+    season.unload_seasons()
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -67,6 +69,22 @@ def test_one_generator_serves_several_threads() -> None:
     with ThreadPoolExecutor(4) as threads:
         for together in threads.map(lambda _: change_season(small, "summer2winter"), range(8)):
             assert np.array_equal(levels(together), alone)
+
+
+def test_several_threads_load_a_generator_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[object] = []
+
+    def slowly(model: object, precision: Precision) -> object:
+        loaded.append(model)
+        time.sleep(0.1)  # for the others to come
+        return compiled(model, precision)
+
+    monkeypatch.setattr(season, "compiled", slowly)
+    season.unload_seasons()
+    with ThreadPoolExecutor(4) as threads:
+        generators = list(threads.map(lambda _: season.load_season("summer2winter"), range(4)))
+    assert len(loaded) == 1
+    assert len(set(generators)) == 1
 
 
 def test_what_we_ship_is_small() -> None:

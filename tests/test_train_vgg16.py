@@ -12,10 +12,9 @@ from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 import weights
-from engines import WEIGHTS
 from model_nst import export
-from model_nst.engine import OpenVino
-from model_nst.style_transfer import transfer
+from model_nst.openvino_engine import OpenVino
+from model_nst.style_transfer import Style, transfer
 from model_nst.train_vgg16 import (
     Pictures,
     accuracy,
@@ -27,6 +26,7 @@ from model_nst.train_vgg16 import (
 )
 from presets import PRESETS
 from tests.conftest import PHOTOS
+from weights import WEIGHTS
 
 # isort: split
 import torchvision  # type: ignore[import-untyped]
@@ -113,7 +113,7 @@ def test_the_bot_paints_with_the_trained_layers(
         photo = file.convert("RGB").resize((96, 64))
     with Image.open(PRESETS["kiss"].path) as file:
         style = file.convert("RGB").resize((128, 128))
-    painting = transfer(photo, style, OpenVino())
+    painting = transfer(photo, [Style(style)], OpenVino())
     weights.checked.cache_clear()
     assert painting.size == photo.size
     mean = [np.asarray(image, float).mean((0, 1)) for image in (photo, style, painting)]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines import WEIGHTS
-from weights import checked
+from weights import WEIGHTS, checked
 
 
 def test_the_readme_names_every_file_with_its_size_and_sha256() -> None:

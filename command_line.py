@@ -1,0 +1,256 @@
+"""The command line: `python image_processing.py style PHOTO --style NAME_OR_FILE -o OUT`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from PIL import Image
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from decoding import BadImage, Limits, decode, limits_of
+from encoding import encode_as
+from image_processing import change_season, paint, room_for_painting, side_by_side
+from model_nst.style_transfer import Style
+from presets import PRESETS
+from settings import Settings, explained
+from wishes import DIRECTIONS, PaintingOptions
+
+SUFFIXES = (".png", ".jpg", ".jpeg")  # of what is written
+
+
+def _offered() -> dict[str, dict[str, Any]]:
+    """The options of a painting that are a literal or a bool, with argparse's words for them."""
+    offered: dict[str, dict[str, Any]] = {}
+    hints = get_type_hints(PaintingOptions)
+    for option in fields(PaintingOptions):
+        if choices := get_args(hints[option.name]):
+            offered[option.name] = {"choices": choices, "default": option.default}
+        elif hints[option.name] is bool:
+            offered[option.name] = {"action": "store_true"}
+    return offered
+
+
+OFFERED = _offered()
+HELP = {"keep_colours": "the style's strokes in the photo's colours"}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _size(text: str) -> int:
+    if text.isdecimal() and 128 <= (size := int(text)) <= 2048:
+        return size
+    raise argparse.ArgumentTypeError(f"{text} is not a number from 128 to 2048")
+
+
+def _number(most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if 0 <= (value := float(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {most:g}")
+
+    return number
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text} does not end in .png, .jpg or .jpeg")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return path
+
+
+@contextmanager
+def _nothing_on_stderr() -> Iterator[None]:
+    """Pillow warns of oddities, and libtiff, in C, prints its own lines beside our one."""
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
+def _read(path: Path, limits: Limits) -> Image.Image:
+    try:
+        data = path.read_bytes()
+        with _nothing_on_stderr():
+            return decode(data, limits)
+    except BadImage as error:
+        raise BadImage("{path}: {problem}", path=path, problem=str(error)) from error
+
+
+def _write(image: Image.Image, path: Path) -> None:
+    """Writes all of it or nothing: first a file beside, which then takes the name."""
+    data = encode_as(image, path.suffix)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _style_path(name: str) -> Path:
+    preset = PRESETS.get(name)
+    path = preset.path if preset else Path(name)
+    if not path.exists():
+        raise FileNotFoundError(0, f"neither a file nor one of {', '.join(PRESETS)}", name)
+    return path
+
+
+def _style(arguments: argparse.Namespace, settings: Settings) -> None:
+    limits = limits_of(settings)
+    paths = [_style_path(name) for name in arguments.style]
+    photo = _read(arguments.photo, limits)
+    mix = 0.5 if arguments.mix is None else arguments.mix
+    shares = [1 - mix, mix] if len(paths) == 2 else [1.0]
+    styles = [Style(_read(path, limits), share) for path, share in zip(paths, shares, strict=True)]
+    content = _in_season(photo, arguments, settings) if arguments.direction else photo
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(share: float) -> None:
+            bar.update(100 * share - bar.n)
+
+        painting = paint(
+            content,
+            styles,
+            PaintingOptions(**{name: getattr(arguments, name) for name in OFFERED}),
+            size=arguments.size or settings.nst_size,
+            engine=settings.engine,
+            megabytes=room_for_painting(settings),
+            on_progress=show,
+        )
+    _write(side_by_side(photo, painting) if arguments.compare else painting, arguments.out)
+
+
+def _season(arguments: argparse.Namespace, settings: Settings) -> None:
+    limits = limits_of(settings)
+    photos: list[Path] = arguments.photos
+    for path, output in zip(photos, _outputs(photos, arguments.out), strict=True):
+        photo = _read(path, limits)
+        changed = _in_season(photo, arguments, settings)
+        _write(side_by_side(photo, changed) if arguments.compare else changed, output)
+
+
+def _in_season(
+    photo: Image.Image, arguments: argparse.Namespace, settings: Settings
+) -> Image.Image:
+    return change_season(
+        photo,
+        arguments.direction,
+        size=arguments.size or settings.cyclegan_size,
+        engine=settings.engine,
+        amount=arguments.amount,
+    )
+
+
+def _outputs(photos: list[Path], out: Path) -> list[Path]:
+    """`out` itself for one photo, if it is named like a picture; else files of the photos' stems in
+    the folder `out`, which is made where it is missing.
+    """
+    if len(photos) == 1 and out.suffix.lower() in SUFFIXES:
+        return [out]
+    outputs = [out / f"{photo.stem}.jpg" for photo in photos]
+    for photo, output in zip(photos, outputs, strict=True):
+        if outputs.count(output) > 1:
+            raise FileExistsError(0, "two of the photos have this name", photo.name)
+    out.mkdir(parents=True, exist_ok=True)
+    return outputs
+
+
+def _add_style(commands: Any) -> None:
+    style = commands.add_parser("style", help="paint a photo in the style of a painting")
+    style.set_defaults(run=_style)
+    style.add_argument("photo", type=Path, metavar="PHOTO")
+    style.add_argument(
+        "--style",
+        required=True,
+        action="append",
+        metavar="NAME_OR_FILE",
+        help=f"a picture file, or one of {', '.join(PRESETS)}; twice to mix two styles",
+    )
+    style.add_argument(
+        "--mix", type=_number(1), metavar="SHARE", help="of the second style, 0 to 1; 0.5 if none"
+    )
+    for name, words in OFFERED.items():
+        style.add_argument(f"--{name.replace('_', '-')}", help=HELP.get(name), **words)
+    style.add_argument(
+        "--season", dest="direction", choices=DIRECTIONS, help="change the season first"
+    )
+    style.add_argument(
+        "--size", type=_size, metavar="N", help="long side that is worked at, 128 to 2048 pixels"
+    )
+    style.add_argument(
+        "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
+    )
+
+
+def _add_seasons(commands: Any) -> None:
+    for direction in DIRECTIONS:
+        season = commands.add_parser(direction, help="change the season of photos")
+        season.set_defaults(run=_season, direction=direction)
+        season.add_argument("photos", type=Path, nargs="+", metavar="PHOTO")
+        season.add_argument("--size", type=_size, metavar="N", help="as for style")
+        season.add_argument(
+            "-o", dest="out", type=Path, required=True, metavar="OUT", help="a file, or a folder"
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    """Reads the command line; ends the process with one line where it is wrong."""
+    parser = _Parser(description="Repaints photos.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_style(commands)
+    _add_seasons(commands)
+    for command in commands.choices.values():
+        command.add_argument(
+            "--amount",
+            type=_number(2),
+            default=1.0,
+            metavar="N",
+            help="how far to change the season: 0 not at all, 1 as usual, 2 at most",
+        )
+        command.add_argument(
+            "--compare", action="store_true", help="before and after side by side, as one picture"
+        )
+    arguments = parser.parse_args()
+    if arguments.run is _style and len(arguments.style) != 2:
+        if len(arguments.style) > 2:
+            commands.choices["style"].error("at most two styles can be mixed")
+        if arguments.mix is not None:
+            commands.choices["style"].error("--mix needs two styles")
+    return arguments
+
+
+def main() -> int:
+    """Does what the command line says; returns the exit status, 2 after a line that says why."""
+    arguments = _arguments()
+    try:
+        arguments.run(arguments, Settings())
+    except ValidationError as error:
+        message = explained(error)
+    except BadImage as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}"
+    except KeyboardInterrupt:
+        return 130
+    else:
+        return 0
+    sys.stderr.write(f"{message}\n")
+    return 2

@@ -1,0 +1,214 @@
+"""The exported network of style transfer, run by OpenVINO on a CPU.
+
+An image that is too large for the memory is worked on in tiles, exactly: first each tile adds to
+the sums of the Gram matrices, then each gives the gradient of its own pixels.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+from engines import Precision, compiled, core, native_precision
+from memory import ROOMY
+from model_nst.images import LARGE, Array, Features, packed, unpacked
+from model_nst.layers import BY_GRAM, PIXELS, SUMS, TARGETS
+from model_nst.losses import Goal, Grams, Loss, goal_of
+from model_nst.tiles import Tile, halved, piece, tiles
+from weights import checked
+
+# The parts of the network that are compiled on their own: outputs and inputs.
+Part = tuple[tuple[str, ...], tuple[str, ...]]
+FEATURES: Part = (("features",), ("image",))
+GRAMS: Part = (SUMS, ("image", "area"))
+STEP: Part = (
+    (*SUMS, "squared_error", "gradient"),
+    ("image", "content", "content_weight", "gram_weights", *TARGETS),
+)
+TILE: Part = (
+    ("squared_error", "gradient"),
+    ("image", "area", "content", "content_weight", *BY_GRAM),
+)
+
+WHOLE_PIXELS = 200_000  # an image up to this size is worked on as a whole, in any case
+LARGEST_TILE = 150_000
+SMALLEST_TILE = 20_000  # pixels; most of a smaller one would be margins
+KEPT = 12  # compiled networks, of 12 MB each, that wait for the next painting in a roomy process
+
+# What a painting takes, measured: once, and for each pixel of the image and of a tile.
+FIXED_MB = 60
+LEFT_MB = 10  # of it, which stays after the first painting and serves the next
+BYTES_OF_PIXEL = 376
+BYTES_OF_PIXEL_IF_LARGE = 130
+BYTES_OF_WHOLE = 700  # in bf16, as the next
+BYTES_OF_TILE = 950  # 640 to 850 were measured; the rest is for what varies
+
+
+class Lent(NamedTuple):
+    """A compiled network in the hands of one thread."""
+
+    run: Callable[[Sequence[NDArray[np.floating]]], list[Array]]
+    free: Callable[[], None]  # its buffers, until the next run
+
+
+def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
+    """How large a tile may be, for a painting of so many pixels in so much memory."""
+    each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
+    left = (megabytes - FIXED_MB) * 2**20 - each * pixels
+    if precision == "f32":
+        left /= 2
+    whole = left > BYTES_OF_WHOLE * pixels
+    if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
+        return pixels
+    most = max(0, int(left / BYTES_OF_TILE))
+    return most if megabytes > ROOMY else min(most, LARGEST_TILE)
+
+
+class OpenVino:
+    """A `StyleEngine`; compiles the network for each size, which halves its time and memory."""
+
+    def __init__(self, precision: Precision | None = None, largest: int = WHOLE_PIXELS) -> None:
+        self.precision: Precision = precision or native_precision()
+        self.largest = largest  # pixels of an image, or of a tile, that are worked on at once
+        self.kept = KEPT
+        self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
+        self._lock = threading.Lock()
+        self._has_painted = threading.Event()
+
+    def within(self, megabytes: float, pixels: int) -> "OpenVino | None":
+        engine = copy(self)  # which shares the compiled networks
+        if self._has_painted.is_set():
+            megabytes += LEFT_MB
+        engine.largest = pixels_at_once(pixels, megabytes, self.precision)
+        engine.kept = KEPT if megabytes > ROOMY else 0
+        return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
+
+    def content(self, image: Array) -> Features:
+        _, _, height, width = image.shape
+        large = image.size > LARGE
+        content = np.empty((1, 128, height // 2, width // 2), np.uint8 if large else np.float16)
+        cut = tiles(height, width, self.largest)
+        with self._network(FEATURES, cut[0]) as network:
+            for tile in cut:
+                features = network.run([piece(image, tile.window)])[0]
+                inner = features[:, :, *halved(tile.inner_in_window())].astype(
+                    np.float16, copy=False
+                )
+                content[:, :, *halved(tile.inner)] = packed(inner) if large else inner
+        return content
+
+    def grams(self, image: Array) -> Grams:
+        _, _, height, width = image.shape
+        cut = tiles(height, width, self.largest)
+        with self._network(GRAMS, cut[0]) as network:
+            sums = _gram_sums(network, image, cut)
+        return tuple(
+            total * np.float32(area / (height * width))
+            for total, area in zip(sums, PIXELS, strict=True)
+        )
+
+    @contextmanager
+    def loss(
+        self, content: Features, style_weight: float, grams: Grams
+    ) -> Iterator[Callable[[Array], Loss]]:
+        goal = goal_of(content, style_weight, grams)
+        cut = tiles(2 * content.shape[2], 2 * content.shape[3], self.largest)
+        if len(cut) == 1:
+            with self._network(STEP, cut[0]) as network:
+                yield partial(_loss_of_whole, goal, network)
+        else:
+            with self._network(GRAMS, cut[0]) as first, self._network(TILE, cut[0]) as second:
+                yield partial(_loss_of_tiles, goal, cut, first, second)
+        self._has_painted.set()
+
+    @contextmanager
+    def _network(self, part: Part, tile: Tile) -> Iterator[Lent]:
+        """Lends a compiled part of the network, for windows of this tile's size, to one thread; at
+        the end its buffers are freed in any case.
+        """
+        height, width = (side.stop - side.start for side in tile.window)
+        key = (part, height, width)
+        with self._lock:
+            found = next((i for i, (kept, _) in enumerate(self._idle) if kept == key), None)
+            network = None if found is None else self._idle.pop(found)[1]
+        if network is None:
+            network = compiled(cut_network(part, height, width), self.precision)
+        request = network.create_infer_request()
+
+        def run(inputs: Sequence[NDArray[np.floating]]) -> list[Array]:
+            return list(request.infer(list(inputs), share_inputs=True).values())
+
+        try:
+            yield Lent(run, network.release_memory)
+        finally:
+            network.release_memory()
+            with self._lock:
+                self._idle.append((key, network))
+                del self._idle[: -self.kept or None]
+
+
+def _loss_of_whole(goal: Goal, network: Lent, image: Array) -> Loss:
+    *sums, error, gradient = network.run(
+        [image, unpacked(goal.content), goal.content_weight, goal.gram_weights, *goal.targets]
+    )
+    return goal.loss(float(error), tuple(sums), gradient)
+
+
+def _loss_of_tiles(goal: Goal, cut: list[Tile], first: Lent, second: Lent, image: Array) -> Loss:
+    """In two passes, by the parts `GRAMS` and `TILE` of the network."""
+    sums = _gram_sums(first, image, cut)
+    first.free()  # the memory that the other pass takes
+    by_gram = [
+        weight * total - target
+        for weight, total, target in zip(goal.gram_weights, sums, goal.targets, strict=True)
+    ]
+    gradient = np.empty_like(image)
+    squared_error = 0.0
+    for tile in cut:
+        wanted = np.ascontiguousarray(unpacked(goal.content[:, :, *halved(tile.window)]))
+        pixels = piece(image, tile.window)
+        error, part = second.run([pixels, tile.area(), wanted, goal.content_weight, *by_gram])
+        squared_error += float(error)
+        gradient[:, :, *tile.inner] = part[:, :, *tile.inner_in_window()]
+    second.free()
+    return goal.loss(squared_error, sums, gradient)
+
+
+def _gram_sums(network: Lent, image: Array, cut: list[Tile]) -> Grams:
+    sums = network.run([piece(image, cut[0].window), cut[0].area()])
+    for tile in cut[1:]:  # added up at once: those of a hundred tiles would take 40 MB
+        parts = network.run([piece(image, tile.window), tile.area()])
+        sums = [total + part for total, part in zip(sums, parts, strict=True)]
+    return tuple(sums)
+
+
+def cut_network(part: Part, height: int, width: int) -> ov.Model:
+    """Takes out of the exported network what computes some outputs from some inputs, for images of
+    `height` by `width` pixels.
+    """
+    outputs, inputs = part
+    model = core().read_model(checked("nst.xml", "nst.bin"))
+    parameters = {node.output(0).any_name: node for node in model.get_parameters()}
+    if "area" not in inputs:  # the whole image counts; the compiler then drops the products by 1
+        ones = ops.constant(np.ones((1, 1, height, width), np.float32))
+        parameters["area"].output(0).replace(ones.output(0))
+    for name in set(BY_GRAM) & set(inputs):  # then it is not computed but given
+        computed = model.output(name).get_node().input_value(0)
+        parameters[name] = ops.parameter(computed.shape, np.float32)
+        for used in computed.get_target_inputs():
+            used.replace_source_output(parameters[name].output(0))
+    cut = ov.Model([model.output(name) for name in outputs], [parameters[i] for i in inputs])
+    shapes = {
+        "image": [1, 3, height, width],
+        "area": [1, 1, height, width],
+        "content": [1, 128, height // 2, width // 2],
+    }
+    cut.reshape({i: shapes[name] for i, name in enumerate(inputs) if name in shapes})
+    return cut
