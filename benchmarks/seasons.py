@@ -38,8 +38,8 @@ from tqdm import tqdm
 
 from engines import core, native_precision
 from model_cyclegan.generator import load_generator
+from model_cyclegan.options import DIRECTIONS, SEASONS
 from model_cyclegan.photos import photo_files
-from model_cyclegan.train import DIRECTIONS, SEASONS
 from model_nst.export import oxford_onnx
 from model_nst.style_transfer import in_colours_of
 from weights import WEIGHTS

@@ -24,12 +24,14 @@ from tqdm import tqdm
 
 from model_cyclegan.generator import load_generator
 from model_cyclegan.losses import VggFeatures, blotch_loss, hue_loss, moment_loss, sky_loss
+from model_cyclegan.options import DIRECTIONS, SEASONS, changed
 from model_cyclegan.photos import Photos
-from model_cyclegan.train import DIRECTIONS, SEASONS, changed, channel_means, follow, pace
+from model_cyclegan.train import pace
+from model_cyclegan.training import channel_means, follow
 
 
 @dataclass(frozen=True)
-class RefineSettings:
+class RefiningOptions:
     """What the losses count, and how fast and how long it learns by them."""
 
     moments: float = 30.0
@@ -57,16 +59,16 @@ class Refining:
         direction: str,
         photos: Mapping[str, Photos],
         features: VggFeatures,
-        settings: RefineSettings,
+        options: RefiningOptions,
     ) -> None:
-        self.settings, self.features, self.photos = settings, features, photos
+        self.options, self.features, self.photos = options, features, photos
         self.source, self.target = DIRECTIONS[direction]
         self.generator = generator
         self.before = copy.deepcopy(generator).requires_grad_(False)
         self.average = copy.deepcopy(self.before)
-        self.optimiser = torch.optim.Adam(generator.parameters(), settings.rate, (0.8, 0.99))
+        self.optimiser = torch.optim.Adam(generator.parameters(), options.rate, (0.8, 0.99))
         self.iteration = 0
-        s = settings
+        s = options
         with torch.no_grad():
             seen = {
                 season: torch.cat(
@@ -80,7 +82,7 @@ class Refining:
             self.latest = torch.cat([self._scaled(self._means(self._run(x))) for x in drawn])
 
     def _draw(self, season: str) -> tuple[Tensor, Tensor]:
-        photos, skies = self.photos[season].batch(self.settings.side, self.settings.batch)
+        photos, skies = self.photos[season].batch(self.options.side, self.options.batch)
         return photos.contiguous(memory_format=torch.channels_last), skies
 
     def _run(self, photos: Tensor) -> Tensor:
@@ -98,7 +100,7 @@ class Refining:
 
     def step(self, pace: float = 1.0) -> tuple[float, float]:
         """One iteration; the loss of the moments and that of nearness, unweighted."""
-        s = self.settings
+        s = self.options
         for group in self.optimiser.param_groups:
             group["lr"] = s.rate * pace
         photos, skies = self._draw(self.source)
@@ -148,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="JSON values")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args(arguments)
-    settings = changed(RefineSettings(), args.set)
+    options = changed(RefiningOptions(), args.set)
     state = load_file(args.file)
     with safe_open(args.file, "pt") as tensors:
         facts = tensors.metadata()
@@ -161,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for direction in args.directions:
         name = f"average_{direction}"
         generator = load_generator(args.file, name).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        refining = Refining(generator, direction, photos, features, settings)
+        refining = Refining(generator, direction, photos, features, options)
         average = refine(refining, args.minutes)
         state |= {f"{name}.{k}": v.half().contiguous() for k, v in average.state_dict().items()}
     save_file(state, args.out, facts)

@@ -12,7 +12,7 @@ import openvino as ov  # type: ignore[import-untyped]
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model_cyclegan.train import VGG_WEIGHTS
+from model_cyclegan.training import VGG_WEIGHTS
 from model_nst.export import oxford_convolution, oxford_onnx
 
 DEEPER = ("conv3_2", "conv3_3", *(f"conv{block}_{i}" for block in (4, 5) for i in (1, 2, 3)))

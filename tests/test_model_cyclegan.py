@@ -34,26 +34,16 @@ from model_cyclegan.losses import (
     moment_loss,
     sky_loss,
 )
+from model_cyclegan.options import DIRECTIONS, PRESETS, SEASONS, LossWeights, TrainingOptions
 from model_cyclegan.photos import Photos, season_share, sky, sunset_share
-from model_cyclegan.refine import RefineSettings, Refining
+from model_cyclegan.refine import Refining, RefiningOptions
 from model_cyclegan.refine import main as refine_main
-from model_cyclegan.train import (
-    DIRECTIONS,
-    PRESETS,
-    SEASONS,
-    VGG_WEIGHTS,
-    ImagePool,
-    Training,
-    TrainSettings,
-    Weights,
-    main,
-    pace,
-    train,
-)
+from model_cyclegan.train import main, pace, train
+from model_cyclegan.training import VGG_WEIGHTS, ImagePool, Training
 
 CPU = torch.device("cpu")
 torch.set_num_threads(1)  # the networks here are too small for more
-TINY = TrainSettings(
+TINY = TrainingOptions(
     generator=GeneratorForm(filters=8, blocks=1, context_blocks=1),
     discriminators=("whole",),
     crops=((32, 2),),
@@ -369,8 +359,8 @@ def test_learns_the_colours_of_the_other_season(data: Path) -> None:
 
 
 def test_each_direction_has_its_own_weights() -> None:
-    none = Weights(adversarial=0, cycle=0, identity=0, blotches=0, hues=0, skies=0)
-    training = Training(replace(TINY, summer2winter=none, winter2summer=Weights(cycle=0)), CPU)
+    none = LossWeights(adversarial=0, cycle=0, identity=0, blotches=0, hues=0, skies=0)
+    training = Training(replace(TINY, summer2winter=none, winter2summer=LossWeights(cycle=0)), CPU)
     before = {key: value.clone() for key, value in training.networks.state_dict().items()}
     training.step({s: torch.rand(1, 3, 32, 32) * 2 - 1 for s in SEASONS}, no_sky(1, 32))
     after = training.networks.state_dict()
@@ -381,7 +371,7 @@ def test_each_direction_has_its_own_weights() -> None:
 @pytest.mark.parametrize("preset", ["cpu", "gpu", "paper"])
 def test_every_preset_takes_a_step(preset: str) -> None:
     small = {"generator": GeneratorForm(filters=4, blocks=1), "crops": ((96, 1),)}
-    settings = TrainSettings(**{**vars(PRESETS[preset]), **small, "window": 64})
+    settings = TrainingOptions(**{**vars(PRESETS[preset]), **small, "window": 64})
     training = Training(settings, CPU)
     photos = {season: torch.rand(1, 3, 96, 96) * 2 - 1 for season in SEASONS}
     before = {key: value.clone() for key, value in training.networks.state_dict().items()}
@@ -455,7 +445,7 @@ def test_unknown_setting_is_an_error(data: Path, tmp_path: Path) -> None:
 def test_refining_leads_the_means_on_and_stays_near(data: Path) -> None:
     torch.manual_seed(0)
     tiny = {"side": 32, "batch": 2, "photos": 16, "translations": 8, "ema": 0.5}
-    settings = RefineSettings(hues=0, skies=0, rate=2e-2, **tiny)  # type: ignore[arg-type]
+    settings = RefiningOptions(hues=0, skies=0, rate=2e-2, **tiny)  # type: ignore[arg-type]
     photos = {s: Photos(data / "train" / s, s, CPU, seed=0) for s in SEASONS}
     generator = nn.Conv2d(3, 3, 1)  # colours are all that tells these seasons apart
     with torch.no_grad():
