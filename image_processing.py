@@ -15,8 +15,11 @@ from PIL import Image, ImageStat
 from memory import ROOMY, free_mb
 from model_cyclegan.season import load_season, translate, unload_seasons
 from model_nst.engine import get_engine
+from model_nst.faces import FaceMaps
 from model_nst.images import Array, working_copy
 from model_nst.style_transfer import Style, transfer, within_memory
+from model_people.faces import find_people
+from model_people.masks import face_map, features_map
 from settings import EngineName, Settings
 from wishes import DIRECTIONS, USUAL, Direction, PaintingOptions
 
@@ -25,6 +28,13 @@ OnPreview = Callable[[Image.Image], None]
 
 LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 BAND = 256  # rows of a large photo that are worked on at once
+KEPT_WIDTH = 40  # pixels of a face as it is worked at; a wider one is kept less, a smaller more
+LEAST_KEPT, MOST_KEPT = 0.55, 1.5
+AROUND_FACE, SOFT_FACE = (
+    0.08,
+    0.1,
+)  # of a face's width: how far around it, how softly
+MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 
 
@@ -82,8 +92,29 @@ def paint(
         if on_preview:
             on_preview(finished(coarse, small))
 
-    painting = transfer(seen, styles, fitting_engine, options, on_progress, show)
+    faces = faces_in(content, small.size) if options.faces == "keep" else None
+    painting = transfer(seen, styles, fitting_engine, options, on_progress, show, faces)
     return finished(painting, content)
+
+
+def faces_in(photo: Image.Image, size: tuple[int, int]) -> FaceMaps | None:
+    """Maps of the faces in an RGB photo that is worked at in this size; None where there are none.
+
+    Where a face is small, few strokes would hide it: it is kept more.
+    """
+    people = find_people(photo)
+    if not people.faces:
+        return None
+    scale = size[0] / photo.width
+    weights = [
+        min(max(KEPT_WIDTH / (face.width * scale), LEAST_KEPT), MOST_KEPT) for face in people.faces
+    ]
+    share = min(1, MAPPED / max(size))
+    width, height = (max(1, round(side * share)) for side in size)
+    return FaceMaps(
+        face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights),
+        features_map(people, width, height, weights),
+    )
 
 
 def _with_luminance_of(photo: Image.Image, style: Image.Image) -> Image.Image:

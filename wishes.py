@@ -6,6 +6,7 @@ from typing import Literal, get_args
 Strength = Literal["soft", "normal", "strong"]
 Strokes = Literal["fine", "normal", "large"]
 Direction = Literal["summer2winter", "winter2summer"]
+Faces = Literal["keep", "free"]
 Amount = Literal["light", "normal", "deep"]
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
@@ -26,6 +27,7 @@ class PaintingOptions:
     strokes: Strokes = "normal"
     keep_colours: bool = False  # the photo's own
     variation: int = 0  # another one is another painting
+    faces: Faces = "keep"  # as they are in the photo, or painted like everything else
 
 
 USUAL = PaintingOptions()

@@ -40,8 +40,8 @@ from engines import core, native_precision
 from model_cyclegan.generator import load_generator
 from model_cyclegan.options import DIRECTIONS, SEASONS
 from model_cyclegan.photos import photo_files
+from model_nst.colours import in_colours_of
 from model_nst.export import oxford_onnx
-from model_nst.style_transfer import in_colours_of
 from weights import WEIGHTS
 
 SIDE = 256  # pixels

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engines import one_at_a_time, uses_torch
 from model_nst.images import Array, Features
-from model_nst.losses import Grams, Loss
+from model_nst.losses import Grams, Guidance, Loss
 from settings import EngineName
 
 
@@ -27,7 +27,11 @@ class StyleEngine(Protocol):
         """The mean of f fᵀ over all pixels, `[C, C]`, for each layer of style."""
 
     def loss(
-        self, content: Features, style_weight: float, grams: Grams
+        self,
+        content: Features,
+        style_weight: float,
+        grams: Grams,
+        guidance: Guidance | None = None,
     ) -> AbstractContextManager[Callable[[Array], Loss]]:
         """Gives the loss, as `losses` defines it, of images of the size that `content` is of.
 

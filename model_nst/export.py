@@ -107,8 +107,9 @@ def export_network(weights: dict[str, Tensor], folder: Path) -> None:
     example = (
         torch.rand(1, 3, 32, 32),
         torch.ones(1, 1, 32, 32),
+        torch.ones(1, 1, 32, 32),
         content,
-        torch.tensor(1.0),
+        torch.ones(1, 1, 16, 16),
         torch.rand(len(CHANNELS)),
         *squares,
     )

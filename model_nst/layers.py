@@ -13,5 +13,5 @@ MARGIN = 24  # pixels; no farther does a pixel reach on the way to conv3_1 and b
 SUMS = tuple(f"gram_sum_{name}" for name in CHANNELS)
 BY_GRAM = tuple(f"by_gram_{name}" for name in CHANNELS)
 TARGETS = tuple(f"target_{name}" for name in CHANNELS)
-INPUTS = ("image", "area", "content", "content_weight", "gram_weights", *TARGETS)
-OUTPUTS = ("features", *SUMS, *BY_GRAM, "squared_error", "gradient")
+INPUTS = ("image", "area", "style_map", "content", "content_weight", "gram_weights", *TARGETS)
+OUTPUTS = ("features", *SUMS, *BY_GRAM, "content_error", "gradient")

@@ -59,7 +59,7 @@ class StyleNetwork(nn.Module):
         return torch.cat((g[..., :1] + g[..., 1:2], g[..., 2:-2], g[..., -2:-1] + g[..., -1:]), 3)
 
     def gram_sums(self, taps: list[Tensor], area: Tensor) -> list[Tensor]:
-        """f fᵀ `[C, C]` of each layer, summed over the pixels where `area` `[1, 1, H, W]` is 1."""
+        """f fᵀ `[C, C]` of each layer, summed as `area` `[1, 1, H, W]` counts the pixels."""
         sums: list[Tensor] = []
         for i, tap in enumerate(taps):
             if i - 1 in POOLED:
@@ -71,6 +71,7 @@ class StyleNetwork(nn.Module):
         self,
         image: Tensor,
         area: Tensor,
+        style_map: Tensor,
         content: Tensor,
         content_weight: Tensor,
         gram_weights: Tensor,
@@ -78,29 +79,35 @@ class StyleNetwork(nn.Module):
     ) -> tuple[Tensor, ...]:
         """One step: the sums that make the loss, and its gradient by the image.
 
-        The loss is content_weight / 2 * |F - content|², of the layer `CONTENT`, plus the sums over
-        the layers of gram_weights[i] / 4 * |G_i|² - targets[i] / 2 · G_i: squared distances of the
-        sums G from what they should be, multiplied out. `area` is 1 where the image counts and 0 in
-        a tile's margin, which is there for the sake of its neighbours' gradient only.
+        The loss is the sum over the pixels of content_weight / 2 * |F - content|², of the layer
+        `CONTENT`, plus the sums over the layers of gram_weights[i] / 4 * |G_i|² - targets[i] / 2 ·
+        G_i: squared distances of the sums G from what they should be, multiplied out.
+        `content_weight` is `[1, 1, H/2, W/2]`. `style_map` `[1, 1, H, W]` says how much a pixel
+        counts in the sums, and so how far style may change it (Gatys et al., "Controlling
+        Perceptual Factors in Neural Style Transfer", 2017). `area` is 1 where the image counts and
+        0 in a tile's margin, which is there for the sake of its neighbours' gradient only.
 
         Returns, as `layers.OUTPUTS` names them, the features F; the sums G; the loss's gradients by
-        the sums, doubled; |F - content|² over the area; and the gradient by the image, right at the
-        pixels that lie `MARGIN` or more from those edges of a tile that are not the image's.
+        the sums, doubled; twice the content's part of the loss, over the area; and the gradient by
+        the image, right at the pixels that lie `MARGIN` or more from those edges of a tile that are
+        not the image's.
         """
         taps = self.activations(image)
-        sums = self.gram_sums(taps, area)
+        sums = self.gram_sums(taps, area * style_map)
         by_gram = [
             weight * total - target
             for weight, total, target in zip(gram_weights.unbind(), sums, targets, strict=True)
         ]
         # A 1x1 convolution by a matrix; a product of matrices would want another memory layout.
-        gradients = [
-            F.conv2d(tap, by[:, :, None, None]) for tap, by in zip(taps, by_gram, strict=True)
-        ]
+        gradients: list[Tensor] = []
+        for i, (tap, by) in enumerate(zip(taps, by_gram, strict=True)):
+            if i - 1 in POOLED:
+                style_map = style_map[:, :, ::2, ::2]
+            gradients.append(F.conv2d(tap, by[:, :, None, None]) * style_map)
         error = taps[CONTENT] - content
         gradients[CONTENT] = gradients[CONTENT] + content_weight * error
         # The convolution adds up the channels: before one, OpenVINO keeps to half precision.
         by_pixel = F.conv2d(error.square(), torch.ones_like(error[:, :, :1, :1]))
-        squared_error = (by_pixel * area[:, :, ::2, ::2]).sum()
+        content_error = (by_pixel * content_weight * area[:, :, ::2, ::2]).sum()
         gradient = self.image_gradient(taps, gradients)
-        return taps[CONTENT].half(), *sums, *by_gram, squared_error, gradient
+        return taps[CONTENT].half(), *sums, *by_gram, content_error, gradient

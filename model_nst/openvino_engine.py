@@ -20,7 +20,7 @@ from engines import Precision, compiled, core, native_precision
 from memory import ROOMY
 from model_nst.images import LARGE, Array, Features, packed, unpacked
 from model_nst.layers import BY_GRAM, PIXELS, SUMS, TARGETS
-from model_nst.losses import Goal, Grams, Loss, goal_of
+from model_nst.losses import Goal, Grams, Guidance, Loss, goal_of
 from model_nst.tiles import Tile, halved, piece, tiles
 from weights import checked
 
@@ -29,11 +29,11 @@ Part = tuple[tuple[str, ...], tuple[str, ...]]
 FEATURES: Part = (("features",), ("image",))
 GRAMS: Part = (SUMS, ("image", "area"))
 STEP: Part = (
-    (*SUMS, "squared_error", "gradient"),
+    (*SUMS, "content_error", "gradient"),
     ("image", "content", "content_weight", "gram_weights", *TARGETS),
 )
 TILE: Part = (
-    ("squared_error", "gradient"),
+    ("content_error", "gradient"),
     ("image", "area", "content", "content_weight", *BY_GRAM),
 )
 
@@ -116,15 +116,20 @@ class OpenVino:
 
     @contextmanager
     def loss(
-        self, content: Features, style_weight: float, grams: Grams
+        self,
+        content: Features,
+        style_weight: float,
+        grams: Grams,
+        guidance: Guidance | None = None,
     ) -> Iterator[Callable[[Array], Loss]]:
-        goal = goal_of(content, style_weight, grams)
+        goal = goal_of(content, style_weight, grams, guidance)
+        step, tile = (part if guidance is None else guided(part) for part in (STEP, TILE))
         cut = tiles(2 * content.shape[2], 2 * content.shape[3], self.largest)
         if len(cut) == 1:
-            with self._network(STEP, cut[0]) as network:
+            with self._network(step, cut[0]) as network:
                 yield partial(_loss_of_whole, goal, network)
         else:
-            with self._network(GRAMS, cut[0]) as first, self._network(TILE, cut[0]) as second:
+            with self._network(GRAMS, cut[0]) as first, self._network(tile, cut[0]) as second:
                 yield partial(_loss_of_tiles, goal, cut, first, second)
         self._has_painted.set()
 
@@ -155,38 +160,57 @@ class OpenVino:
 
 
 def _loss_of_whole(goal: Goal, network: Lent, image: Array) -> Loss:
+    maps = [] if goal.style_map is None else [goal.style_map]
     *sums, error, gradient = network.run(
-        [image, unpacked(goal.content), goal.content_weight, goal.gram_weights, *goal.targets]
+        [
+            *(image, unpacked(goal.content), goal.content_weight, goal.gram_weights),
+            *goal.targets,
+            *maps,
+        ]
     )
     return goal.loss(float(error), tuple(sums), gradient)
 
 
 def _loss_of_tiles(goal: Goal, cut: list[Tile], first: Lent, second: Lent, image: Array) -> Loss:
     """In two passes, by the parts `GRAMS` and `TILE` of the network."""
-    sums = _gram_sums(first, image, cut)
+    sums = _gram_sums(first, image, cut, goal.style_map)
     first.free()  # the memory that the other pass takes
     by_gram = [
         weight * total - target
         for weight, total, target in zip(goal.gram_weights, sums, goal.targets, strict=True)
     ]
     gradient = np.empty_like(image)
-    squared_error = 0.0
+    content_error = 0.0
     for tile in cut:
-        wanted = np.ascontiguousarray(unpacked(goal.content[:, :, *halved(tile.window)]))
+        window = halved(tile.window)
+        wanted = np.ascontiguousarray(unpacked(goal.content[:, :, *window]))
+        maps = [] if goal.style_map is None else [piece(goal.style_map, tile.window)]
+        weight = piece(goal.content_weight, window)
         pixels = piece(image, tile.window)
-        error, part = second.run([pixels, tile.area(), wanted, goal.content_weight, *by_gram])
-        squared_error += float(error)
+        error, part = second.run([pixels, tile.area(), wanted, weight, *by_gram, *maps])
+        content_error += float(error)
         gradient[:, :, *tile.inner] = part[:, :, *tile.inner_in_window()]
     second.free()
-    return goal.loss(squared_error, sums, gradient)
+    return goal.loss(content_error, sums, gradient)
 
 
-def _gram_sums(network: Lent, image: Array, cut: list[Tile]) -> Grams:
-    sums = network.run([piece(image, cut[0].window), cut[0].area()])
-    for tile in cut[1:]:  # added up at once: those of a hundred tiles would take 40 MB
-        parts = network.run([piece(image, tile.window), tile.area()])
-        sums = [total + part for total, part in zip(sums, parts, strict=True)]
+def _gram_sums(
+    network: Lent, image: Array, cut: list[Tile], style_map: Array | None = None
+) -> Grams:
+    sums: list[Array] = []
+    for tile in cut:  # added up at once: those of a hundred tiles would take 40 MB
+        area = tile.area()
+        if style_map is not None:
+            area *= style_map[:, :, *tile.window]
+        parts = network.run([piece(image, tile.window), area])
+        sums = [total + part for total, part in zip(sums, parts, strict=True)] if sums else parts
     return tuple(sums)
+
+
+def guided(part: Part) -> Part:
+    """The same part for images of which not all pixels count alike."""
+    outputs, inputs = part
+    return outputs, (*inputs, "style_map")
 
 
 def cut_network(part: Part, height: int, width: int) -> ov.Model:
@@ -196,9 +220,9 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
     outputs, inputs = part
     model = core().read_model(checked("nst.xml", "nst.bin"))
     parameters = {node.output(0).any_name: node for node in model.get_parameters()}
-    if "area" not in inputs:  # the whole image counts; the compiler then drops the products by 1
+    for name in {"area", "style_map"} - set(inputs):  # the compiler drops the products by 1
         ones = ops.constant(np.ones((1, 1, height, width), np.float32))
-        parameters["area"].output(0).replace(ones.output(0))
+        parameters[name].output(0).replace(ones.output(0))
     for name in set(BY_GRAM) & set(inputs):  # then it is not computed but given
         computed = model.output(name).get_node().input_value(0)
         parameters[name] = ops.parameter(computed.shape, np.float32)
@@ -208,6 +232,8 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
     shapes = {
         "image": [1, 3, height, width],
         "area": [1, 1, height, width],
+        "style_map": [1, 1, height, width],
+        "content_weight": [1, 1, height // 2, width // 2],
         "content": [1, 128, height // 2, width // 2],
     }
     cut.reshape({i: shapes[name] for i, name in enumerate(inputs) if name in shapes})

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from model_nst import preset_grams
+from model_nst.colours import in_colours_of
 from model_nst.engine import StyleEngine
+from model_nst.faces import BEGUN_AT, FaceMaps, begun_anew, guidance
 from model_nst.images import (
     SMALLEST_WORKED_AT,
     Array,
@@ -70,9 +71,10 @@ def transfer(
     options: PaintingOptions = USUAL,
     on_progress: Callable[[float], None] | None = None,
     on_scale: Callable[[Image.Image], None] | None = None,
+    faces: FaceMaps | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
-    Gram matrices and in colours.
+    Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `on_progress` gets the share done,
     0 to 1, after every step, and `on_scale` the painting so far, small, after every scale but the
@@ -83,19 +85,23 @@ def transfer(
     work = sum(side**2 * steps for side, steps, _ in scales)
     done = 0.0
     coarser = scales[0][0]
+    anew = next((side for side, *_ in scales if side >= BEGUN_AT), scales[-1][0])
     x = first_image(
         to_array(resized(photo, coarser)),
-        [(to_array(resized(picture, coarser)), share) for picture, share in styles],
+        _at_scale(styles, coarser),
         options.variation,
     )
     for side, steps, content_weight in scales:
         x, fine = _at_next_scale(x, photo, coarser, side)
+        if faces and side == anew:
+            x = begun_anew(x, fine, _at_scale(styles, side), faces)
+        guide = guidance(faces, fine, options.strength) if faces else None
         coarser = side
         style_weight = STYLE_WEIGHTS[options.strength] / content_weight
         features = engine.content(fine)
         del fine  # at large sizes each array counts
         grams = style_grams(styles, round(side * STROKE_SCALES[options.strokes]), engine)
-        with engine.loss(features, style_weight, grams) as loss:
+        with engine.loss(features, style_weight, grams, guide) as loss:
             for best in minimise(loss, x, style_weight, steps):
                 x = best
                 done += side**2 / work
@@ -113,6 +119,11 @@ def _at_next_scale(x: Array, photo: Image.Image, coarser: int, side: int) -> tup
     """
     coarse, fine = (to_array(resized(photo, length)) for length in (coarser, side))
     return np.clip(enlarged(x, fine) + fine - enlarged(coarse, fine), 0, 1), fine
+
+
+def _at_scale(styles: Sequence[Style], side: int) -> list[tuple[Array, float]]:
+    """The styles' pictures as arrays with this long side, and their shares."""
+    return [(to_array(resized(picture, side)), share) for picture, share in styles]
 
 
 def style_grams(styles: Sequence[Style], side: int, engine: StyleEngine) -> Grams:
@@ -143,24 +154,3 @@ def schedule(long_side: int) -> list[tuple[int, int, float]]:
     """The scales, coarse to fine: long side in pixels, number of steps, content loss's weight."""
     coarser = [(side, *scale) for side, scale in SCALES.items() if side * 1.25 <= long_side]
     return [*coarser, (long_side, *(LAST_SCALE if coarser else SCALES[96]))]
-
-
-def in_colours_of(image: Array, style: Array) -> Array:
-    """Gives `image` the mean and the covariance of `style`'s colours, by optimal transport.
-
-    Both are `[1, 3, H, W]`, 0 to 1, each of its own size; the result has the size of `image`.
-    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007).
-    """
-    pixels, wanted = image.reshape(3, -1), style.reshape(3, -1)
-    root = _power(np.cov(pixels), 0.5)
-    inverse = _power(np.cov(pixels), -0.5)
-    matrix = inverse @ _power(root @ np.cov(wanted) @ root, 0.5) @ inverse
-    mapped = matrix @ (pixels - pixels.mean(1, keepdims=True)) + wanted.mean(1, keepdims=True)
-    return np.asarray(np.clip(mapped, 0, 1), np.float32).reshape(image.shape)
-
-
-def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
-    """A power of a symmetric matrix `[3, 3]`, whose eigenvalues are held above 0."""
-    values, vectors = np.linalg.eigh(covariance)
-    power: NDArray[np.float64] = (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
-    return power

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from model_nst.images import Array, Features, Half, unpacked
 from model_nst.layers import CONTENT, PIXELS
-from model_nst.losses import Grams, Loss, goal_of
+from model_nst.losses import Grams, Guidance, Loss, goal_of
 from model_nst.network import StyleNetwork
 from weights import checked
 
@@ -42,9 +42,14 @@ class Torch:
 
     @contextmanager
     def loss(
-        self, content: Features, style_weight: float, grams: Grams
+        self,
+        content: Features,
+        style_weight: float,
+        grams: Grams,
+        guidance: Guidance | None = None,
     ) -> Iterator[Callable[[Array], Loss]]:
-        goal = goal_of(content, style_weight, grams)
+        goal = goal_of(content, style_weight, grams, guidance)
+        style_map = None if goal.style_map is None else self._tensor(goal.style_map)
         fixed = [
             self._tensor(unpacked(content)),
             *map(self._tensor, (goal.content_weight, goal.gram_weights, *goal.targets)),
@@ -52,7 +57,8 @@ class Torch:
 
         def loss(image: Array) -> Loss:
             x = self._tensor(image)
-            _, *parts = self.network(x, torch.ones_like(x[:, :1]), *fixed)
+            area = torch.ones_like(x[:, :1])
+            _, *parts = self.network(x, area, area if style_map is None else style_map, *fixed)
             sums = tuple(total.cpu().numpy() for total in parts[: len(grams)])
             error, gradient = parts[-2:]
             return goal.loss(error.item(), sums, gradient.cpu().numpy())

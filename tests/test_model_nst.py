@@ -16,15 +16,16 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from model_nst import engine
+from model_nst.colours import in_colours_of
 from model_nst.engine import StyleEngine
 from model_nst.export import export_network
 from model_nst.images import Array, to_array
 from model_nst.layers import CONTENT, MARGIN
 from model_nst.lbfgs import minimise
-from model_nst.losses import Loss, gram_terms
+from model_nst.losses import Guidance, Loss, counts_of, gram_terms
 from model_nst.network import StyleNetwork
 from model_nst.openvino_engine import OpenVino
-from model_nst.style_transfer import Style, in_colours_of, schedule, transfer
+from model_nst.style_transfer import Style, schedule, transfer
 from model_nst.tiles import tiles
 from model_nst.torch_engine import Torch
 from settings import ROOT
@@ -46,16 +47,35 @@ def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     return f @ f.T / f.shape[1]
 
 
+def guided(height: int, width: int) -> Guidance:
+    """Other weights at every pixel."""
+    random = np.random.default_rng(5)
+    return Guidance(
+        (1 + 4 * random.random((1, 1, height // 2, width // 2))).astype(np.float32),
+        random.random((1, 1, height, width)).astype(np.float32),
+    )
+
+
 def loss_by_autograd(
-    network: StyleNetwork, image: torch.Tensor, content: torch.Tensor, style: torch.Tensor
+    network: StyleNetwork,
+    image: torch.Tensor,
+    content: torch.Tensor,
+    style: torch.Tensor,
+    guidance: Guidance | None = None,
 ) -> tuple[float, torch.Tensor]:
     """The loss as its definition says, from the pictures themselves, and torch's own gradient."""
     image = image.clone().requires_grad_()
     taps, wanted, styled = (network.activations(x) for x in (image, content, style))
-    loss = (taps[CONTENT] - wanted[CONTENT]).square().sum() / wanted[CONTENT].square().sum()
+    content_map = torch.from_numpy(guidance.content) if guidance else torch.ones(1, 1, 1, 1)
+    style_map = torch.from_numpy(guidance.style).to(image) if guidance else torch.ones(1, 1, 1, 1)
+    errors = (taps[CONTENT] - wanted[CONTENT]).square() * content_map
+    loss = errors.sum() / wanted[CONTENT].square().sum()
     for tap, style_tap in zip(taps, styled, strict=True):
         target = gram_matrix(style_tap)
-        error = (gram_matrix(tap) - target).square().sum() / target.square().sum()
+        stride = image.shape[2] // tap.shape[2]
+        counted = style_map[:, :, ::stride, ::stride].expand(1, 1, *tap.shape[2:])
+        gram = (tap * counted).flatten(2)[0] @ tap.flatten(2)[0].T / counted.sum()
+        error = (gram - target).square().sum() / target.square().sum()
         loss = loss + STYLE_WEIGHT * error / 5
     loss.backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None
@@ -68,8 +88,9 @@ def style_network() -> StyleNetwork:
     return network
 
 
+@pytest.mark.parametrize("is_guided", [False, True])
 @pytest.mark.parametrize(("width", "height"), [(48, 64), (4, 4), (100, 8)])
-def test_gradient_by_hand_is_autograds(width: int, height: int) -> None:
+def test_gradient_by_hand_is_autograds(width: int, height: int, is_guided: bool) -> None:
     network = style_network().double()
     image, content, style = (
         torch.from_numpy(picture(w, h, seed)).double()
@@ -77,16 +98,21 @@ def test_gradient_by_hand_is_autograds(width: int, height: int) -> None:
     )
     wanted = network.activations(content)[CONTENT]
     grams = [gram_matrix(tap).numpy() for tap in network.activations(style)]
-    gram_weights, targets = gram_terms(tuple(grams), STYLE_WEIGHT, width * height)
+    guidance = guided(height, width) if is_guided else None
+    style_map = guidance.style if guidance else np.ones((1, 1, height, width), np.float32)
+    content_map = guidance.content if guidance else np.ones((1, 1, 1, 1), np.float32)
+    counts = counts_of(style_map, width * height)
+    gram_weights, targets = gram_terms(tuple(grams), STYLE_WEIGHT, counts)
     *_, by_hand = network(
         image,
         torch.ones(1, 1, height, width).double(),
+        torch.from_numpy(style_map).double(),
         wanted,
-        2 / wanted.square().sum(),
+        2 / wanted.square().sum() * torch.from_numpy(content_map),
         torch.from_numpy(gram_weights),
         *map(torch.from_numpy, targets),
     )
-    _, by_autograd = loss_by_autograd(network, image, content, style)
+    _, by_autograd = loss_by_autograd(network, image, content, style, guidance)
     assert torch.dist(by_hand, by_autograd) < 1e-6 * by_autograd.norm()
 
 
@@ -94,26 +120,29 @@ def openvino_f32() -> OpenVino:
     return OpenVino("f32")
 
 
+@pytest.mark.parametrize("guidance", [None, guided(64, 96)])
 @pytest.mark.parametrize(
     ("make_engine", "tolerance"), [(Torch, 1e-3), (openvino_f32, 1e-3), (OpenVino, 0.2)]
 )
 def test_every_engine_gives_autograds_gradient(
-    make_engine: Callable[[], StyleEngine], tolerance: float
+    make_engine: Callable[[], StyleEngine], tolerance: float, guidance: Guidance | None
 ) -> None:
     """Relative to the gradient's length; the last is bf16 where the processor has it."""
     image, content, style = picture(96, 64, 1), picture(96, 64, 2), picture(64, 80, 3)
     engine = make_engine()
-    with engine.loss(engine.content(content), STYLE_WEIGHT, engine.grams(style)) as loss_of:
+    features, grams = engine.content(content), engine.grams(style)
+    with engine.loss(features, STYLE_WEIGHT, grams, guidance) as loss_of:
         loss = loss_of(image)
-    tensors = map(torch.from_numpy, (image, content, style))
-    expected_loss, expected = loss_by_autograd(style_network(), *tensors)
+    x, photo, painting = (torch.from_numpy(array) for array in (image, content, style))
+    expected_loss, expected = loss_by_autograd(style_network(), x, photo, painting, guidance)
     assert loss.content + STYLE_WEIGHT * loss.style == pytest.approx(expected_loss, rel=tolerance)
     difference = np.linalg.norm(loss.gradient - expected.numpy())
     assert difference < tolerance * np.linalg.norm(expected.numpy())
 
 
+@pytest.mark.parametrize("guidance", [None, guided(100, 200)])
 @pytest.mark.parametrize("largest", [120 * 100, 100 * 76, 64 * 76])
-def test_tiles_give_what_the_whole_image_gives(largest: int) -> None:
+def test_tiles_give_what_the_whole_image_gives(largest: int, guidance: Guidance | None) -> None:
     """From one cut to tiles whose margins are most of them, and which meet every edge."""
     image, content, style = picture(200, 100, 1), picture(200, 100, 2), picture(64, 80, 3)
     assert len(tiles(100, 200, largest)) > 1
@@ -123,8 +152,8 @@ def test_tiles_give_what_the_whole_image_gives(largest: int) -> None:
     for a, b in zip(of_tiles.grams(content), of_whole.grams(content), strict=True):
         assert np.linalg.norm(a - b) < 1e-5 * np.linalg.norm(b)
     with (
-        of_whole.loss(wanted, STYLE_WEIGHT, grams) as whole_loss,
-        of_tiles.loss(wanted, STYLE_WEIGHT, grams) as tiled_loss,
+        of_whole.loss(wanted, STYLE_WEIGHT, grams, guidance) as whole_loss,
+        of_tiles.loss(wanted, STYLE_WEIGHT, grams, guidance) as tiled_loss,
     ):
         whole, tiled = whole_loss(image), tiled_loss(image)
     assert tiled.content == pytest.approx(whole.content, rel=1e-5)

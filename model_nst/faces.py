@@ -1,0 +1,89 @@
+"""Keeps faces the faces they are: style moves them less, and they are begun anew from the photo.
+
+While the image is small a face spans a few pixels, and style makes something else of it. So at the
+scale where a face has room for its features it starts again, as the photo has it, with a part of
+the style's colours; from there on strokes run through it, but less through eyes, nose and mouth.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from model_nst.colours import in_colours_of
+from model_nst.images import Array
+from model_nst.losses import Guidance
+from wishes import Strength
+
+BEGUN_AT = 384  # pixels; the scale from which on faces are painted anew
+KEPT = 0.6  # share of the face anew, the rest is the painting so far
+CHROMA = 0.5  # of the way from the photo's colours to the style's, in a face begun anew
+
+
+class Keeping(NamedTuple):
+    """How much the content loss is raised, and style held back, in a face and at its features."""
+
+    content: float
+    content_of_features: float
+    style: float
+    style_of_features: float
+
+
+KEEPING: dict[Strength, Keeping] = {
+    "soft": Keeping(0.6, 5, 0.35, 0.45),
+    "normal": Keeping(0.6, 5, 0.35, 0.45),
+    "strong": Keeping(2.5, 20, 0.6, 0.35),
+}
+LEAST_STYLE = 0.05  # no pixel counts less in the Gram matrices
+
+
+class FaceMaps(NamedTuple):
+    """Soft maps `[H, W]` of faces and of their eyes, brows, noses and mouths, 0 to about 1.5: the
+    smaller a face, the higher, since fewer strokes would hide it.
+    """
+
+    faces: Array
+    features: Array
+
+    def at(self, height: int, width: int) -> "FaceMaps":
+        """The same maps in another size."""
+        return FaceMaps(*(_scaled(plane, height, width) for plane in self))
+
+
+def guidance(maps: FaceMaps, image: Array, strength: Strength) -> Guidance:
+    """The loss's guidance for images of the size of this one, `[1, 3, H, W]`, both even."""
+    height, width = image.shape[2:]
+    keeping = KEEPING[strength]
+    faces, features = maps.at(height // 2, width // 2)
+    content = 1 + keeping.content * faces + keeping.content_of_features * features
+    faces, features = maps.at(height, width)
+    style = 1 - keeping.style * faces - keeping.style_of_features * features
+    return Guidance(content[None, None], np.maximum(style, LEAST_STYLE)[None, None])
+
+
+def begun_anew(
+    x: Array, photo: Array, styles: Sequence[tuple[Array, float]], maps: FaceMaps
+) -> Array:
+    """Lays the photo's faces, partly in the styles' colours, over most of what was painted there.
+
+    `x`, the result and `photo` are `[1, 3, H, W]`, 0 to 1; `styles` are such arrays of any size,
+    with their shares.
+    """
+    faces = np.minimum(maps.at(*photo.shape[2:]).faces, 1)[None, None]
+    coloured = sum(share * in_colours_of(photo, style) for style, share in styles)
+    moved = photo + np.float32(CHROMA) * (coloured - photo)
+    # A face keeps its own light and shade: of the style's colours it gets the chroma alone.
+    moved += _luminance(photo) - _luminance(moved)
+    return np.clip(x + KEPT * faces * (moved - x), 0, 1).astype(np.float32)
+
+
+def _luminance(image: Array) -> Array:
+    """`[1, 1, H, W]` of `[1, 3, H, W]`."""
+    weights = np.array((0.299, 0.587, 0.114), np.float32)
+    return np.tensordot(weights, image[0], 1)[None, None]
+
+
+def _scaled(plane: Array, height: int, width: int) -> Array:
+    image = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(image, np.float32)
