@@ -1,6 +1,7 @@
 """Soft maps of the faces in a photo and of their features, at any size."""
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from model_people.faces import Face, People
 
 Array = NDArray[np.float32]
 Outlines = Sequence[Sequence[int]]
+Weights = Sequence[float] | None
 
 OVAL = (
     (
@@ -30,26 +32,39 @@ RASTER = 160  # pixels of the square in which a face is drawn
 REACH = 0.8  # half of its side, of the face's
 
 
-def face_map(people: People, width: int, height: int, grow: float = 0.0) -> Array:
+def face_map(
+    people: People,
+    width: int,
+    height: int,
+    grow: float = 0.0,
+    blur: float = 0.05,
+    weights: Weights = None,
+) -> Array:
     """`[height, width]`, 1 in the faces' ovals, 0 outside, soft over 15% of a face's width.
 
-    `grow` makes the ovals larger, by that share of the face's width on each side.
+    `grow` makes the ovals larger, by that share of the face's width on each side; `blur` is the
+    deviation of their softness, likewise. `weights`, one for each face, may stand in place of 1.
     """
-    return _map(people, width, height, OVAL, grow, 0.05)
+    return _map(people, width, height, OVAL, grow, blur, weights)
 
 
-def features_map(people: People, width: int, height: int) -> Array:
-    """`[height, width]`, 1 at eyes, brows, nose and mouth, 0 elsewhere, soft."""
-    return _map(people, width, height, FEATURES, 0.02, 0.025)
+def features_map(people: People, width: int, height: int, weights: Weights = None) -> Array:
+    """`[height, width]`, 1 at eyes, brows, nose and mouth, 0 elsewhere, soft; or as `weights`."""
+    return _map(people, width, height, FEATURES, 0.02, 0.025, weights)
 
 
 def _map(
-    people: People, width: int, height: int, outlines: Outlines, grow: float, blur: float
+    people: People,
+    width: int,
+    height: int,
+    outlines: Outlines,
+    grow: float,
+    blur: float,
+    weights: Weights,
 ) -> Array:
-    """`grow` and the deviation `blur` are shares of a face's width."""
     result = np.zeros((height, width), np.float32)
     scale = np.divide((width, height), people.size, dtype=np.float32)
-    for face in people.faces:
+    for face, weight in zip(people.faces, weights or repeat(1.0), strict=False):
         centre = np.array(face.centre, np.float32)
         reach = REACH * max(face.width, face.box[3] - face.box[1])
         low = np.maximum(np.floor((centre - reach) * scale), 0).astype(int)
@@ -69,7 +84,7 @@ def _map(
             box=(x0, y0, x1, y1),
         )
         part = result[low[1] : high[1], low[0] : high[0]]
-        np.maximum(part, np.asarray(piece), out=part)
+        np.maximum(part, np.float32(weight) * np.asarray(piece), out=part)
     return result
 
 
