@@ -7,6 +7,7 @@ Strength = Literal["soft", "normal", "strong"]
 Strokes = Literal["fine", "normal", "large"]
 Direction = Literal["summer2winter", "winter2summer"]
 Faces = Literal["keep", "free"]
+Only = Literal["all", "people", "background"]
 Amount = Literal["light", "normal", "deep"]
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
@@ -28,6 +29,7 @@ class PaintingOptions:
     keep_colours: bool = False  # the photo's own
     variation: int = 0  # another one is another painting
     faces: Faces = "keep"  # as they are in the photo, or painted like everything else
+    only: Only = "all"  # the rest stays a photograph
 
 
 USUAL = PaintingOptions()
