@@ -124,7 +124,8 @@ async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
 
 # In the worker that is killed a season takes for ever, so that it dies at work.
 ENDLESS = """
-import time, worker
+import time
+from jobs import worker
 def endless(photo, wish, settings, on_progress):
     while True:
         on_progress(0.5)
@@ -153,7 +154,8 @@ async def test_a_killed_worker_s_job_moves_on_and_redis_may_restart(tmp_path: Pa
 
 async def test_a_process_that_hangs_ends_and_the_next_one_goes_on(tmp_path: Path) -> None:
     hangs = """
-import time, worker
+import time
+from jobs import worker
 worker._change_season = lambda *_: time.sleep(1000)
 worker.STOP_SECONDS = 0.5
 """
