@@ -127,7 +127,7 @@ async def test_what_is_struck_out_stays_so(store: Store) -> None:
     job = await store.job("a")
     assert job is not None
     assert job.status_id == 77
-    assert job.status_sent >= job.accepted
+    assert job.status_sent_at >= job.accepted
     await store.make_ready("a")
     later = await store.job("a")
     assert later is not None
