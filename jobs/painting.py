@@ -74,8 +74,9 @@ def _paint(
         paintings = [Style(decode(style, limits), 1 / len(styles)) for style in styles]
     except BadImage as error:
         raise BadImage(N_("The style picture: {problem}"), problem=error) from error
+    content = decode(photo, limits)  # before it is asked how much memory is left
     return paint(
-        decode(photo, limits),
+        content,
         paintings,
         wish,
         size=settings.nst_size,

@@ -11,6 +11,7 @@ from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import SecretStr
 
+import jobs.job
 from jobs import waiting
 from jobs.job import Job, to_json
 from jobs.queue import JobContext
@@ -66,9 +67,8 @@ async def test_a_look_reads_each_job_once_and_only_what_changed(
 
     def job_in(accepted: Accepted) -> Job:
         read.append(accepted.id)
-        return original(accepted)
+        return jobs.job.job_in(accepted)
 
-    original = waiting.job_in
     monkeypatch.setattr(waiting, "job_in", job_in)
     async with open_queue() as queue:
         for number in range(100):
