@@ -27,19 +27,16 @@ from docket import Docket
 from pydantic import SecretStr, ValidationError
 from redis.asyncio import Redis
 
-from handlers import conversation
-from jobs.queue import JobContext, announce
-from jobs.worker import Workshop, work_until
-from local_chat.server import start as start_local_chat
+from jobs.queue import JobContext
+from jobs.waiting import announce
 from logs import AboutUpdate, set_up_logs
 from memory import worker_count
 from settings import ROOT, Settings, explained
 from store import StoreError, open_store
-from telegram_api.inbox import Inbox
+from telegram_api.inbox import Inbox, Take
 from telegram_api.polling import poll
 from telegram_api.profile import publish_profile
 from telegram_api.sending import Pace, is_reachable, make_bot
-from telegram_api.webhook import Check, listening, make_app, serve_webhook
 from users import LanguageMiddleware, UserMiddleware
 
 log = logging.getLogger("paintbox")
@@ -47,6 +44,7 @@ log = logging.getLogger("paintbox")
 SWITCH_SECONDS = 0.001  # after which a thread that paints lets the one that talks go on
 
 Role = Literal["all", "talker", "worker"]
+Checks = dict[str, Callable[[], Awaitable[bool]]]  # of readiness, by what each looks at
 
 
 class AnswerFirst(BaseMiddleware):
@@ -69,6 +67,8 @@ class AnswerFirst(BaseMiddleware):
 
 def make_dispatcher(context: JobContext, i18n: I18n) -> Dispatcher:
     """A dispatcher with the whole conversation; routers are built once for each process."""
+    from handlers import conversation
+
     dispatcher = Dispatcher(
         settings=context.settings, context=context, pace=context.pace, i18n=i18n
     )
@@ -87,75 +87,89 @@ async def run(settings: Settings, role: Role) -> int:
         with suppress(NotImplementedError):  # Windows stops by KeyboardInterrupt
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.bot_token is None:
-        chat = await start_local_chat(
-            port=settings.local_chat_port, bot_name="Paintbox", bot_username="paintbox_bot"
-        )
-        page = chat.url.replace("127.0.0.1", "localhost")
-        sys.stdout.write(f"Chat with the bot at {page} (Ctrl+C ends it)\n")
-        sys.stdout.flush()
-        try:
-            bot = make_bot(SecretStr(chat.token), chat.url, None)
-            return await serve(bot, Pace(), settings, role, stop)
-        finally:
-            await chat.close()
-    if settings.dyno and settings.redis_url is None:
+        return await run_with_chat_page(settings, role, stop)
+    if settings.dyno and settings.redis is None:
         log.warning("this dyno's disk is lost at a restart, and waiting photos with it: REDIS_URL")
-    pace = Pace(Redis.from_url(str(settings.redis_url)) if settings.redis_url else None)
+    pace = Pace(Redis.from_url(settings.redis) if settings.redis else None)
     api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
     bot = make_bot(settings.bot_token, api_url, pace)
     return await serve(bot, pace, settings, role, stop)
 
 
+async def run_with_chat_page(settings: Settings, role: Role, stop: asyncio.Event) -> int:
+    """Serves a Bot API and a chat page on localhost, and the bot in it."""
+    from local_chat.server import start
+
+    chat = await start(
+        port=settings.local_chat_port, bot_name="Paintbox", bot_username="paintbox_bot"
+    )
+    page = chat.url.replace("127.0.0.1", "localhost")
+    sys.stdout.write(f"Chat with the bot at {page} (Ctrl+C ends it)\n")
+    sys.stdout.flush()
+    try:
+        bot = make_bot(SecretStr(chat.token), chat.url, None)
+        return await serve(bot, Pace(), settings, role, stop)
+    finally:
+        await chat.close()
+
+
 async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyncio.Event) -> int:
     """Talks, works, or both, until `stop`; returns the exit code, 1 where a thread is stuck."""
-    redis_url = str(settings.redis_url) if settings.redis_url else None
     # What is said on the chat page ends with the process, and so does what is remembered of it.
     data_dir = ROOT / settings.data_dir if settings.bot_token else None
-    store = await open_store(redis_url, data_dir)
-    async with bot.session, Docket(name="paintbox", url=redis_url or "memory://") as docket:
+    store = await open_store(settings.redis, data_dir)
+    async with bot.session, Docket(name="paintbox", url=settings.redis or "memory://") as docket:
         context = JobContext(store, docket, pace, settings)
         i18n = I18n(path=ROOT / "locales")
-        workshop = Workshop(context, bot, i18n)
-
-        async def is_not_stuck() -> bool:
-            return not workshop.stuck.is_set()
-
-        async def is_loaded() -> bool:
-            return workshop.loaded.is_set()
-
-        checks: dict[str, Check] = {
-            "telegram": partial(is_reachable, bot),
-            "queue": store.is_writable,
-            "work": is_not_stuck,
-        }
-        if role != "talker":
-            checks["networks"] = is_loaded
+        checks: Checks = {"telegram": partial(is_reachable, bot), "queue": store.is_writable}
+        working = None if role == "talker" else start_working(context, bot, i18n, checks, stop)
         if role == "worker":
             talking = asyncio.create_task(stand_by(settings, checks, stop))
         else:
-            talking = asyncio.create_task(talk(bot, context, i18n, checks, stop))
-        tasks = [talking]
-        if role != "talker":
-            tasks.append(asyncio.create_task(work_until(stop, workshop)))
+            dispatcher = make_dispatcher(context, i18n)
+            talking = asyncio.create_task(talk(bot, dispatcher, context, i18n, checks, stop))
+        gc.freeze()  # what is imported stays: to look through it for garbage takes .25 s
         stopping = asyncio.create_task(stop.wait())
+        tasks = {talking, working} if working else {talking}
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()  # where one ends for a reason of its own, the other goes with it
         await asyncio.wait({talking}, timeout=settings.shutdown_seconds)
         talking.cancel()  # Telegram may be away: what it was to be told is told at the next start
         await asyncio.wait({*tasks, stopping})
     await store.close()
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
-    return 1 if workshop.stuck.is_set() else 0
+    if not talking.cancelled():
+        talking.result()
+    return 0 if working is None or working.result() else 1
+
+
+def start_working(
+    context: JobContext, bot: Bot, i18n: I18n, checks: Checks, stop: asyncio.Event
+) -> asyncio.Task[bool]:
+    """A worker within this process, as a task; it returns False where a thread is stuck."""
+    from jobs.worker import Painter, work_until
+
+    painter = Painter(context, bot, i18n)
+
+    async def is_not_stuck() -> bool:
+        return not painter.stuck.is_set()
+
+    async def is_loaded() -> bool:
+        return painter.loaded.is_set()
+
+    checks |= {"work": is_not_stuck, "networks": is_loaded}
+    return asyncio.create_task(work_until(stop, painter))
 
 
 async def talk(
-    bot: Bot, context: JobContext, i18n: I18n, checks: dict[str, Check], stop: asyncio.Event
+    bot: Bot,
+    dispatcher: Dispatcher,
+    context: JobContext,
+    i18n: I18n,
+    checks: Checks,
+    stop: asyncio.Event,
 ) -> None:
     """Takes updates until `stop`, and tells those who wait their place."""
     settings = context.settings
-    dispatcher = make_dispatcher(context, i18n)
     kinds = dispatcher.resolve_used_update_types()
 
     async def handle(update: str) -> None:
@@ -163,7 +177,7 @@ async def talk(
         await dispatcher.feed_update(bot, parsed)
 
     async def count_slots() -> int:
-        workers = len(await context.docket.workers()) if settings.redis_url else 1
+        workers = len(await context.docket.workers()) if settings.redis else 1
         return workers * settings.workers
 
     inbox = Inbox(context.store, handle)
@@ -174,18 +188,32 @@ async def talk(
         asyncio.create_task(introduce(bot, i18n)),
     ]
     try:
-        if settings.webhook_host:
-            await serve_webhook(bot, inbox.put, kinds, settings, checks, stop)
-        else:  # a webhook left over is removed, updates that wait are kept
-            await bot.delete_webhook(drop_pending_updates=False)
-            async with watched(settings, checks):
-                await poll(bot, inbox.put, kinds, stop)
+        await take_updates(bot, inbox.put, kinds, settings, checks, stop)
         await inbox.finish()
     finally:
         for task in beside:
             task.cancel()
         await asyncio.wait(beside)
         await inbox.close()
+
+
+async def take_updates(
+    bot: Bot,
+    take: Take,
+    kinds: list[str],
+    settings: Settings,
+    checks: Checks,
+    stop: asyncio.Event,
+) -> None:
+    """By webhook where there is one, else by polling, until `stop`."""
+    if settings.webhook_host:
+        from telegram_api.webhook import serve_webhook
+
+        await serve_webhook(bot, take, kinds, settings, checks, stop)
+    else:  # a webhook left over is removed, updates that wait are kept
+        await bot.delete_webhook(drop_pending_updates=False)
+        async with watched(settings, checks):
+            await poll(bot, take, kinds, stop)
 
 
 async def introduce(bot: Bot, i18n: I18n) -> None:
@@ -196,17 +224,18 @@ async def introduce(bot: Bot, i18n: I18n) -> None:
         log.warning("the profile could not be published: %s", error)
 
 
-async def stand_by(settings: Settings, checks: dict[str, Check], stop: asyncio.Event) -> None:
+async def stand_by(settings: Settings, checks: Checks, stop: asyncio.Event) -> None:
+    """Tells its health while it works, until `stop`."""
     async with watched(settings, checks):
         await stop.wait()
 
 
-def watched(
-    settings: Settings, checks: dict[str, Check]
-) -> AbstractAsyncContextManager[int | None]:
+def watched(settings: Settings, checks: Checks) -> AbstractAsyncContextManager[int | None]:
     """Health and metrics at `HEALTH_PORT`, where no webhook's server has them."""
     if settings.health_port is None:
         return nullcontext()
+    from telegram_api.webhook import listening, make_app
+
     app = make_app(checks, settings.metrics)
     return listening(app, settings.webapp_host, settings.health_port)
 
@@ -224,7 +253,6 @@ def role_of(arguments: list[str], settings: Settings) -> Role:
 
 def main() -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()  # what was imported stays: to look through it for garbage takes a quarter second
     try:
         settings = Settings()
         role = role_of(sys.argv[1:], settings)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     # What is remembered, and the queue.
     data_dir: Path = Path("data")  # in the project's folder, unless it begins with a slash
     redis_url: RedisDsn | None = None
+    redis_tls_check: bool = True  # that its certificate is one that somebody vouches for
     jobs_per_user: int = Field(12, ge=1)  # that wait, beside the one in work; an album has ten
     queue_limit: int = Field(500, ge=1)  # jobs of all users
     job_timeout: float = Field(600, gt=0)  # seconds
@@ -66,6 +68,14 @@ class Settings(BaseSettings):
     updates_per_minute: int = Field(60, ge=1)  # messages and presses of each user
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def redis(self) -> str | None:
+        """`REDIS_URL` as Redis' clients take it, with what `REDIS_TLS_CHECK` says."""
+        if self.redis_url is None or self.redis_tls_check or self.redis_url.scheme != "rediss":
+            return str(self.redis_url) if self.redis_url else None
+        query = {**dict(self.redis_url.query_params()), "ssl_cert_reqs": "none"}
+        return urlsplit(str(self.redis_url))._replace(query=urlencode(query)).geturl()
 
     @field_validator("bot_token")
     @classmethod

@@ -20,7 +20,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
-from jobs.queue import Job, JobContext, submit
+from jobs.job import Job
+from jobs.queue import JobContext, submit
 from settings import Settings
 from store import KEPT_SECONDS, open_store
 from telegram_api.sending import Pace
@@ -69,11 +70,7 @@ async def measure(url: str) -> InRedis:
         for number in range(SAMPLE):
             await store.save(10**9 + number, user, first_update + number)
 
-    async def repaint(job_id: str, user_id: int) -> None:
-        """Never run: the jobs are to wait."""
-
     async with Docket(name="paintbox", url=url) as docket:
-        docket.register(repaint)
         context = JobContext(store, docket, Pace(), settings)
         empty = await used()
         await save(10**8)

@@ -5,6 +5,8 @@ Each case is a fresh process with one photo of 1280x1280 pixels, as large as Tel
 - season, painting: the command line at 512 px;
 - bot, season and bot: `bot.py` by webhook, against the local Bot API server: its own web server,
   its queue, and a season, then two paintings at `NST_SIZE`;
+- talker, worker: the two processes that share the work over a redis-server of their own, after a
+  season and two paintings; left out, and that is said, where there is no redis-server;
 - in 512 MB: the same bot in a real cgroup, v1 or v2, with that limit. It has to live, and nothing
   in the cgroup may have been killed; without the right to make a cgroup these cases are left out,
   and that is said.
@@ -18,13 +20,15 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
@@ -34,6 +38,7 @@ from local_chat.client import Message, join
 from local_chat.server import start
 from memory import CGROUPS
 from settings import ROOT
+from tests.servers import redis_server
 
 STYLE = 2  # The Great Wave
 SIDE = 1280  # pixels of the photo
@@ -155,6 +160,31 @@ async def by_bot(size: int, most: float, photo: bytes, limited: Cgroup | None) -
     return rows
 
 
+async def by_roles(photo: bytes, folder: Path) -> list[Row]:
+    """A season, then two paintings, by a process that talks and one that works."""
+    chat = await start(port=0, first_webhook_pause_s=0.1)
+    try:
+        async with AsyncExitStack() as stack:
+            redis = stack.enter_context(redis_server(folder))
+            bots = {}
+            for role, arguments in (("talker", []), ("worker", ["worker"])):
+                command = [sys.executable, "bot.py", *arguments]
+                starting = webhook_bot(chat, command, REDIS_URL=redis.url)
+                bots[role], _ = await stack.enter_async_context(starting)
+            ann = await stack.enter_async_context(join(chat.url, "Ann", "en"))
+            await choose_season(ann)
+            seconds = await seconds_to_result(ann, photo)
+            await choose_painting(ann, STYLE)
+            for _ in range(2):
+                seconds = await seconds_to_result(ann, photo)
+            return [
+                Row(role, 512, 512, peak_mb(bot.pid), most, seconds)
+                for (role, bot), most in zip(bots.items(), (230, 480), strict=True)
+            ]
+    finally:
+        await chat.close()
+
+
 def is_preview(message: Message) -> bool:
     return message.photo is not None and "☰ Menu" not in str(message.buttons)
 
@@ -173,6 +203,13 @@ async def measure(out: Path) -> list[Row]:
         some = await by_bot(size, most, buffer.getvalue(), None)
         show(some)
         rows += some
+    if shutil.which("redis-server"):
+        with TemporaryDirectory() as folder:
+            some = await by_roles(buffer.getvalue(), Path(folder))
+        show(some)
+        rows += some
+    else:
+        sys.stdout.write("there is no redis-server\n")
     try:
         with cgroup() as limited:
             some = await by_bot(1024, LIMIT, buffer.getvalue(), limited)

@@ -25,7 +25,9 @@ from handlers.reply import (
     reply_to_press,
     result_in,
 )
-from jobs.queue import Job, JobContext, cancel, edit_words, job_in, submit, to_json
+from jobs.answer import edit_status
+from jobs.job import Job, job_in, to_json
+from jobs.queue import JobContext, cancel, submit
 from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, Repaint
 from settings import Settings
 from users import Photo, User, is_same_message, photo_in
@@ -290,4 +292,4 @@ async def cancel_job(
     if query.message:
         with suppress(TelegramBadRequest):  # the job was done first: its status is the picture
             where = query.message.chat.id, query.message.message_id
-            await edit_words(bot, *where, words, keyboards.back_to_menu())
+            await edit_status(bot, *where, words, keyboards.back_to_menu())

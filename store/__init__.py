@@ -4,11 +4,17 @@ An update is in the store until it is handled, a job from the moment it is accep
 is sent. docket only runs the jobs; whatever it forgets is put into it again from here.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 KEPT_SECONDS = 2 * 24 * 3600  # ids of finished jobs and handled updates; Telegram retries for a day
 PACE_SMOOTHING = 0.2  # weight of the newest job in the mean seconds of a job
@@ -30,8 +36,8 @@ class Accepted:
     accepted: float
     ready: float  # when it became the first of its user's jobs, or was accepted
     status_id: int | None  # the status message
-    status_sent: float
-    attempts: int  # beginnings that did not come to an orderly end
+    status_sent_at: float
+    attempts: int  # that did not come to an orderly end
     started: float | None
 
 
@@ -134,3 +140,13 @@ async def open_store(redis_url: str | None, data_dir: Path | None) -> Store:
     from store.sqlite import SqliteStore
 
     return await SqliteStore.connect(data_dir / "paintbox.sqlite3" if data_dir else None)
+
+
+async def until_written(write: Callable[[], Awaitable[T]]) -> T:
+    """Calls `write`, again each second while it raises `StoreError`; returns what it returns."""
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            log.warning("the store is waited for: %s", error)
+            await asyncio.sleep(1)

@@ -378,7 +378,7 @@ def _accepted(found: Mapping[str | bytes, str | bytes]) -> Accepted | None:
         accepted=float(fields["accepted"]),
         ready=float(fields["ready"]),
         status_id=int(status_id) if status_id else None,
-        status_sent=float(fields.get("status_sent", 0)),
+        status_sent_at=float(fields.get("status_sent", 0)),
         attempts=int(fields["attempts"]),
         started=float(started) if started else None,
     )

@@ -15,7 +15,10 @@ from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
 T = TypeVar("T")
 
 COLUMNS = "id, user_id, job, accepted, ready, status_id, status_sent, attempts, started"
-SCHEMA = """
+# What made each version of the file out of the one before; `user_version` says how many it has.
+# The first also takes over files that were written before they had a number.
+MIGRATIONS = (
+    """
 CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, state TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,7 +45,8 @@ CREATE TABLE IF NOT EXISTS results (
 );
 CREATE INDEX IF NOT EXISTS results_of_users ON results (user_id);
 CREATE TABLE IF NOT EXISTS pace (kind TEXT PRIMARY KEY, seconds REAL NOT NULL);
-"""
+""",
+)
 
 
 class SqliteStore:
@@ -69,10 +73,14 @@ class SqliteStore:
             if self._path:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path or ":memory:", isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self._path}: {error}") from error
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+            _migrate(connection)
+        except (StoreError, sqlite3.Error) as error:
+            connection.close()
             raise StoreError(f"{self._path}: {error}") from error
         self._connection = connection
 
@@ -273,6 +281,17 @@ class SqliteStore:
         change = "INSERT OR REPLACE INTO updates VALUES (-1, ?)"
         await self._do(lambda db: db.execute(change, (time.time(),)))
         return True
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Brings the file to the newest version, each step whole or not at all; raises `StoreError`
+    for one that a later Paintbox wrote.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreError(f"its file has version {version}, this Paintbox knows {len(MIGRATIONS)}")
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
 
 
 def _job(db: sqlite3.Connection, job_id: str) -> Accepted | None:

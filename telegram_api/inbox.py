@@ -24,7 +24,7 @@ LEASE_SECONDS = 10.0  # updates of a process not heard of for so long are taken 
 RETRY_SECONDS = 1.0  # while the store is away
 
 
-class Waiting(NamedTuple):
+class StoredUpdate(NamedTuple):
     """An update in the inbox."""
 
     id: int
@@ -32,7 +32,10 @@ class Waiting(NamedTuple):
     body: str  # JSON
 
 
-def waiting(update: object) -> Waiting:
+Take = Callable[[Sequence[StoredUpdate]], Awaitable[object]]  # raises `StoreError`
+
+
+def stored(update: object) -> StoredUpdate:
     """What is kept of an update, as read from JSON; raises `ValueError` for anything else.
 
     Whether the rest of it makes sense shows when it is handled.
@@ -45,7 +48,7 @@ def waiting(update: object) -> Waiting:
         match content:
             case {"from": {"id": int(user_id)}}:
                 break
-    return Waiting(number, user_id, json.dumps(update, separators=(",", ":")))
+    return StoredUpdate(number, user_id, json.dumps(update, separators=(",", ":")))
 
 
 class Inbox:
@@ -58,16 +61,16 @@ class Inbox:
 
     def __init__(self, store: Store, handle: Callable[[str], Awaitable[object]]) -> None:
         self.store, self.handle = store, handle
-        self._lines: dict[int, deque[Waiting]] = {}  # by user, the one in work first
+        self._lines: dict[int, deque[StoredUpdate]] = {}  # by user, the one in work first
         self._turns: deque[int] = deque()  # users who have updates, but none in work
         self._in_work: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self._takes = True
-        self._unwritten: list[Waiting] = []
+        self._unwritten: list[StoredUpdate] = []
         self._writing: asyncio.Task[None] | None = None
         self._pen = asyncio.Lock()
 
-    async def put(self, updates: Sequence[Waiting]) -> None:
+    async def put(self, updates: Sequence[StoredUpdate]) -> None:
         """Returns when these updates cannot get lost any more; those known already are passed over.
 
         Raises `StoreError` when they cannot be kept, or too many wait: they have to come again.
@@ -90,7 +93,7 @@ class Inbox:
     async def take_over(self) -> None:
         """Goes on with what other processes, or an earlier one, have left."""
         left = await self.store.take_updates(LEASE_SECONDS)
-        self._line_up([waiting(json.loads(body)) for body in left])
+        self._line_up([stored(json.loads(body)) for body in left])
 
     async def keep_hold(self) -> None:
         """Keeps others from taking over our updates while we live, and takes over theirs if not."""
@@ -123,7 +126,7 @@ class Inbox:
     def _ids(self) -> list[int]:
         return [update.id for line in self._lines.values() for update in line]
 
-    def _line_up(self, updates: list[Waiting]) -> None:
+    def _line_up(self, updates: list[StoredUpdate]) -> None:
         for update in updates:
             line = self._lines.setdefault(update.user_id, deque())
             if not line:
@@ -153,7 +156,7 @@ class Inbox:
             del self._lines[user_id]
         self._begin()
 
-    async def _work_on(self, update: Waiting) -> None:
+    async def _work_on(self, update: StoredUpdate) -> None:
         while True:
             try:
                 outcome = await self._once(update)
@@ -164,7 +167,7 @@ class Inbox:
                 UPDATES.labels(outcome).inc()
                 return
 
-    async def _once(self, update: Waiting) -> str:
+    async def _once(self, update: StoredUpdate) -> str:
         try:
             await self.handle(update.body)
         except StoreError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnaut
 from aiogram.methods import TelegramMethod
 
 from store import StoreError
-from telegram_api.inbox import Waiting, waiting
+from telegram_api.inbox import StoredUpdate, Take, stored
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class GetUpdates(TelegramMethod[list[dict[str, Any]]]):
 
 async def poll(
     bot: Bot,
-    take: Callable[[Sequence[Waiting]], Awaitable[object]],
+    take: Take,
     allowed_updates: list[str],
     stop: asyncio.Event,
 ) -> None:
@@ -63,10 +63,10 @@ async def poll(
             await bot.get_updates(offset=offset, limit=1, timeout=0, request_timeout=3)
 
 
-async def _ask(bot: Bot, offset: int, allowed_updates: list[str]) -> list[Waiting]:
+async def _ask(bot: Bot, offset: int, allowed_updates: list[str]) -> list[StoredUpdate]:
     question = GetUpdates(offset=offset, timeout=POLL_SECONDS, allowed_updates=allowed_updates)
     updates = await bot(question, request_timeout=POLL_SECONDS + 15)
-    return [waiting(update) for update in updates]
+    return [stored(update) for update in updates]
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

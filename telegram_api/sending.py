@@ -72,10 +72,14 @@ CODES: dict[type[TelegramAPIError], str] = {
 _dispensable = ContextVar("dispensable", default=False)
 
 
+class GivenUp(TelegramAPIError):
+    """A call that was made `only_if_free` would have had to wait, or to be repeated."""
+
+
 @contextmanager
 def only_if_free() -> Iterator[None]:
-    """Calls made within are given up, answered `True`, where they would have to wait or to be
-    repeated: for progress, which must not stand in the way of results.
+    """Calls made within raise `GivenUp` where they would have to wait or to be repeated: for
+    progress, which must not stand in the way of results.
     """
     token = _dispensable.set(True)
     try:
@@ -134,8 +138,11 @@ class Sending(BaseRequestMiddleware):
     """Lets each call go when it may, and repeats it where that helps and does no harm.
 
     Refusals come through at once, faults and lost connections after `patience` seconds. A call that
-    sends a picture is not repeated where it may have arrived. `answered_at` is when Telegram last
-    answered anything, in seconds of the monotonic clock.
+    sends a picture is not repeated where it may have arrived. An edit that changes nothing returns
+    True, as where an earlier try of it got through. A chat action that would have to wait returns
+    True as well: nobody misses it.
+
+    `answered_at` is when Telegram last answered anything, in seconds of the monotonic clock.
     """
 
     def __init__(self, pace: Pace | None, patience: float = PATIENCE) -> None:
@@ -156,29 +163,28 @@ class Sending(BaseRequestMiddleware):
         if method.__api_method__ == "getUpdates":  # polling has a patience of its own
             return await self._once(make_request, bot, method)
         dispensable = _dispensable.get() or isinstance(method, SendChatAction)
-        done = cast(Response[TelegramType], True)
         deadline = time.monotonic() + self._patience
         pauses = _pauses(deadline)
         while True:
             if not await self._turn(method, dispensable):
-                return done
+                return self._given_up(method)
             try:
                 return await self._once(make_request, bot, method)
             except TelegramRetryAfter as error:
                 if dispensable:
-                    return done
+                    return self._given_up(method)
                 if time.monotonic() + error.retry_after > deadline:
                     raise
                 await self._hold(method, error.retry_after)
             except TelegramBadRequest as error:
                 if "message is not modified" not in error.message:
                     raise
-                return done  # an earlier try had got through
+                return cast(Response[TelegramType], True)
             except (TelegramServerError, TelegramNetworkError) as error:
                 if isinstance(error, TelegramEntityTooLarge):
                     raise
                 if dispensable:
-                    return done
+                    return self._given_up(method)
                 pause = next(pauses, None)
                 if pause is None or (_sends_picture(method) and _may_have_arrived(error)):
                     raise
@@ -207,6 +213,11 @@ class Sending(BaseRequestMiddleware):
             raise
         self.answered_at = time.monotonic()
         return answer
+
+    def _given_up(self, method: TelegramMethod[TelegramType]) -> Response[TelegramType]:
+        if isinstance(method, SendChatAction):
+            return cast(Response[TelegramType], True)
+        raise GivenUp(method, "there is no room for it now")
 
     async def _turn(self, method: TelegramMethod[Any], dispensable: bool) -> bool:
         """Waits until the call may go. False: it is dispensable, and would have to wait."""

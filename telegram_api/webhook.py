@@ -10,7 +10,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from aiogram import Bot
@@ -21,7 +21,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from metrics import UPDATES
 from settings import Settings
 from store import StoreError
-from telegram_api.inbox import Waiting, waiting
+from telegram_api.inbox import Take, stored
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ BODY_SECONDS = 10.0
 LINGER_SECONDS = 1.0  # how long the body of a request turned away is swallowed
 CHECK_SECONDS = 5.0  # for all readiness checks; they are not made more often either
 
-Take = Callable[[Sequence[Waiting]], Awaitable[object]]
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -55,7 +54,7 @@ def webhook(take: Take, secret: str) -> Callable[[web.Request], Awaitable[web.Re
         except TimeoutError:
             raise _closing(web.HTTPRequestTimeout()) from None
         try:
-            update = waiting(json.loads(body))
+            update = stored(json.loads(body))
         except (ValueError, RecursionError) as error:
             log.error("an update that cannot be read: %s", type(error).__name__)
             raise web.HTTPBadRequest from None

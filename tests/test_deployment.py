@@ -31,6 +31,7 @@ from benchmarks.capacity import InRedis, measured, table
 from local_chat.client import join
 from local_chat.server import start
 from settings import ROOT, Settings
+from store import StoreError, open_store
 from telegram_api.webhook import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
 from tests.conftest import PHOTOS, bot_in_chat
 from tests.servers import free_port
@@ -509,6 +510,8 @@ async def test_heroku_s_processes_work_with_heroku_s_redis(tmp_path: Path) -> No
     async with redis_as_heroku_has_it(tmp_path) as url, join(chat.url, "Ann", "en") as ann:
         given = {"BOT_TOKEN": chat.token, "TELEGRAM_API_URL": chat.url, "REDIS_URL": url}
         retry = Retry(ConstantBackoff(0.1), 50)
+        with pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"):
+            await open_store(url, None)
         async with (
             Redis.from_url(f"{url}?ssl_cert_reqs=none", retry=retry) as redis,
             dyno("web", ROOT, PORT=str(port), **given),

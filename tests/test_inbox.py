@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from store import Store, StoreError, open_store
 from telegram_api import inbox
-from telegram_api.inbox import Inbox, waiting
+from telegram_api.inbox import Inbox, stored
 from tests.servers import redis_server
 from tests.test_store import store
 
@@ -34,7 +34,7 @@ async def open_inbox(store: Store, handle: Handle) -> AsyncIterator[Inbox]:
     async def read_and_save(body: str) -> None:
         read = json.loads(body)
         await handle(read)
-        await store.save(waiting(read).user_id, None, read["update_id"])
+        await store.save(stored(read).user_id, None, read["update_id"])
 
     opened = Inbox(store, read_and_save)
     await opened.take_over()
@@ -49,7 +49,7 @@ async def open_inbox(store: Store, handle: Handle) -> AsyncIterator[Inbox]:
 
 
 async def put(inbox: Inbox, *numbers: int, user: int = 5) -> None:
-    await inbox.put([waiting(update(number, user)) for number in numbers])
+    await inbox.put([stored(update(number, user)) for number in numbers])
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -223,7 +223,7 @@ json_values = st.recursive(
 @given(json_values | st.dictionaries(st.sampled_from(["update_id", "message", "id"]), json_values))
 def test_anything_else_is_no_update(value: object) -> None:
     try:
-        kept = waiting(value)
+        kept = stored(value)
     except ValueError:
         assert (
             not isinstance(value, dict)

@@ -24,15 +24,17 @@ import pytest
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from PIL import Image
-from pydantic import SecretStr, TypeAdapter
+from pydantic import SecretStr
 
 import encoding
 from benchmarks.chaos import a_photo, storm
 from benchmarks.load import TOKEN, Load, Telegram, Updates, bot_under_load
 from image_processing import OnProgress
-from jobs import worker
-from jobs.queue import Job, JobContext, announce, cancel, in_order, seconds_until, submit
-from jobs.worker import Workshop, work_until
+from jobs import answer, painting, worker
+from jobs.job import Job, job_in, to_json
+from jobs.queue import JobContext, cancel, submit
+from jobs.waiting import Entry, announce, in_order, waiting_seconds
+from jobs.worker import Painter, work_until
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT, Settings
@@ -124,12 +126,13 @@ async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
 
 # In the worker that is killed a season takes for ever, so that it dies at work.
 ENDLESS = """
-import time, worker
+import time
+from jobs import painting
 def endless(photo, wish, settings, on_progress):
     while True:
         on_progress(0.5)
         time.sleep(0.1)
-worker._change_season = endless
+painting._change_season = endless
 """
 
 
@@ -153,8 +156,9 @@ async def test_a_killed_worker_s_job_moves_on_and_redis_may_restart(tmp_path: Pa
 
 async def test_a_process_that_hangs_ends_and_the_next_one_goes_on(tmp_path: Path) -> None:
     hangs = """
-import time, worker
-worker._change_season = lambda *_: time.sleep(1000)
+import time
+from jobs import painting, worker
+painting._change_season = lambda *_: time.sleep(1000)
 worker.STOP_SECONDS = 0.5
 """
     data = {"DATA_DIR": str(tmp_path)}
@@ -368,9 +372,9 @@ class Desk:
     chat: LocalChat
     ann: Person
     context: JobContext
-    workshop: Workshop
+    painter: Painter
     stop: asyncio.Event
-    working: asyncio.Task[None]
+    working: asyncio.Task[bool]
 
     async def ask(self, person: Person | None = None) -> tuple[Job, Message]:
         """A photo of this person's, and the job that is accepted for it."""
@@ -379,7 +383,7 @@ class Desk:
         assert photo.photo
         sent = Photo(photo.photo["file_id"], photo.photo["file_unique_id"], photo.id)
         job = Job(f"1-{photo.id}", person.id, person.id, "en", sent, WINTER)
-        i18n = self.workshop.i18n
+        i18n = self.painter.i18n
         with i18n.context(), i18n.use_locale("en"):
             assert await submit(job, self.context) is None
         return job, photo
@@ -405,15 +409,15 @@ async def at_work(data_dir: Path, **settings: float) -> AsyncIterator[Desk]:
     ):
         context = JobContext(store, docket, Pace(), Settings.model_validate(values))
         i18n = I18n(path=ROOT / "locales")
-        workshop, stop = Workshop(context, bot, i18n), asyncio.Event()
+        painter, stop = Painter(context, bot, i18n), asyncio.Event()
 
         async def one() -> int:
             return 1
 
         announcing = asyncio.create_task(announce(context, bot, i18n, "test", one))
-        working = asyncio.create_task(work_until(stop, workshop))
+        working = asyncio.create_task(work_until(stop, painter))
         try:
-            yield Desk(chat, ann, context, workshop, stop, working)
+            yield Desk(chat, ann, context, painter, stop, working)
         finally:
             stop.set()
             await working
@@ -426,7 +430,7 @@ async def at_work(data_dir: Path, **settings: float) -> AsyncIterator[Desk]:
 @pytest.fixture
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     stand_in = Pipeline()
-    monkeypatch.setattr(worker, "_change_season", stand_in)
+    monkeypatch.setattr(painting, "_change_season", stand_in)
     yield stand_in
     stand_in.released.set()
 
@@ -476,8 +480,8 @@ async def test_who_paints_steps_back_behind_who_talks(tmp_path: Path) -> None:
 
     async with at_work(tmp_path) as desk:
         loop = asyncio.get_running_loop()
-        painter = await loop.run_in_executor(desk.workshop.threads, niceness)
-        assert painter == min(niceness() + worker.NICENESS, 19)
+        theirs = await loop.run_in_executor(desk.painter.threads, niceness)
+        assert theirs == min(niceness() + worker.NICENESS, 19)
 
 
 async def test_work_that_takes_too_long_is_stopped(tmp_path: Path, pipeline: Pipeline) -> None:
@@ -500,9 +504,9 @@ async def test_a_job_that_took_the_process_down_twice_is_dropped_and_told(
         for _ in range(2):
             await desk.context.store.begin(job.id)
         desk.stop.clear()
-        desk.workshop.hands_back = False
-        desk.workshop.threads = type(desk.workshop.threads)(1)
-        desk.working = asyncio.create_task(work_until(desk.stop, desk.workshop))
+        desk.painter.hands_back = False
+        desk.painter.threads = type(desk.painter.threads)(1)
+        desk.working = asyncio.create_task(work_until(desk.stop, desk.painter))
         assert "broke down" in (await answer_to(desk.ann, photo)).text
         assert not pipeline.begun.is_set()
         _, second = await desk.ask()
@@ -521,7 +525,7 @@ async def test_a_status_that_was_deleted_or_is_old_is_sent_anew(
         [status] = replies_to(desk.ann, photo)
         del desk.chat.state.people[desk.ann.id].messages[status.id]
         desk.ann.history.pop(status.id)
-        monkeypatch.setattr(worker, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(answer, "FRESH_SECONDS", 0.0)
         _, second = await desk.ask()
         await desk.ann.wait_for(lambda message: "Place 1" in message.text)
         [waiting] = replies_to(desk.ann, second)
@@ -562,7 +566,7 @@ async def test_a_result_beyond_the_limits_of_photos_goes_as_it_is_in_a_document(
 ) -> None:
     """Too elongated, too many pixels along its sides, or too many bytes."""
     noise = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
-    monkeypatch.setattr(worker, "_change_season", lambda *_: Image.fromarray(noise))
+    monkeypatch.setattr(painting, "_change_season", lambda *_: Image.fromarray(noise))
     monkeypatch.setattr(encoding, "MOST_BYTES_OF_PHOTO", 20_000)
     async with at_work(tmp_path) as desk:
         _, photo = await desk.ask()
@@ -611,7 +615,7 @@ async def test_the_same_wish_for_the_same_photo_waits_once(
     async with at_work(tmp_path, jobs_per_user=1, queue_limit=2) as desk:
         job, _ = await desk.ask()
         await begun(pipeline)
-        with desk.workshop.i18n.context(), desk.workshop.i18n.use_locale("en"):
+        with desk.painter.i18n.context(), desk.painter.i18n.use_locale("en"):
             again = replace(job, id="2-1")
             assert await submit(again, desk.context) is None
             assert len(await desk.context.store.jobs()) == 1
@@ -626,7 +630,7 @@ async def test_the_same_wish_for_the_same_photo_waits_once(
 
 def waiting_job(job_id: str, user_id: int, ready: float, started: float | None = None) -> Accepted:
     photo = Photo("file", "unique", 1)
-    job = TypeAdapter(Job).dump_json(Job(job_id, user_id, user_id, "en", photo, WINTER)).decode()
+    job = to_json(Job(job_id, user_id, user_id, "en", photo, WINTER))
     return Accepted(job_id, user_id, job, ready, ready, None, 0, 0, started)
 
 
@@ -643,12 +647,11 @@ def test_turns_go_round() -> None:
 
 
 def test_the_estimate_is_honest() -> None:
-    running = [waiting_job("r", 9, 0, started=time.time() - 4)]
-    order = [waiting_job(str(n), n, n) for n in range(4)]
+    begun_job = waiting_job("r", 9, 0, started=time.time() - 4)
+    running = [Entry(begun_job, job_in(begun_job))]
+    order = [job_in(waiting_job(str(n), n, n)) for n in range(4)]
     mean = {"season": 10.0}
-    one = [seconds_until(place, order, running, mean, slots=1) for place in range(4)]
-    assert one == pytest.approx([6, 16, 26, 36], abs=0.5)
-    two = [seconds_until(place, order, running, mean, slots=2) for place in range(4)]
-    assert two == pytest.approx([0, 6, 10, 16], abs=0.5)
-    assert seconds_until(0, order, running, {}, slots=1) is None
-    assert seconds_until(0, order, running, mean, slots=0) is None
+    assert waiting_seconds(order, running, mean, 1) == pytest.approx([6, 16, 26, 36], abs=0.5)
+    assert waiting_seconds(order, running, mean, 2) == pytest.approx([0, 6, 10, 16], abs=0.5)
+    assert waiting_seconds(order, running, {}, 1) == [None] * 4
+    assert waiting_seconds(order, running, mean, 0) == [None] * 4

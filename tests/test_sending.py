@@ -38,6 +38,7 @@ from telegram_api import sending
 from telegram_api.sending import (
     IN_ALL,
     IN_GROUP,
+    GivenUp,
     Pace,
     Sending,
     download,
@@ -153,18 +154,15 @@ async def test_messages_of_a_chat_do_not_gather_while_the_bot_is_busy(telegram: 
 async def test_progress_steps_aside(telegram: Telegram) -> None:
     ann = telegram.person()
     status = await telegram.bot.send_message(ann.id, "queued")
-    with only_if_free():
-        edited = await telegram.bot.edit_message_text(
-            "10%", chat_id=ann.id, message_id=status.message_id
-        )
-    assert edited is True
+    with only_if_free(), pytest.raises(GivenUp):
+        await telegram.bot.edit_message_text("10%", chat_id=ann.id, message_id=status.message_id)
     assert not telegram.times("editMessageText")
     await asyncio.sleep(1)
     waiting = asyncio.create_task(telegram.bot.send_message(ann.id, "an answer"))
     answer_after = asyncio.create_task(telegram.bot.send_message(ann.id, "another"))
     await waiting
     await asyncio.sleep(0.9)
-    with only_if_free():  # somebody else's turn comes first
+    with only_if_free(), pytest.raises(GivenUp):  # somebody else's turn comes first
         await telegram.bot.edit_message_text("20%", chat_id=ann.id, message_id=status.message_id)
     await answer_after
     assert texts(ann) == ["queued", "an answer", "another"]
@@ -175,6 +173,19 @@ async def test_progress_steps_aside(telegram: Telegram) -> None:
         )
     assert isinstance(edited, Message)
     assert texts(ann) == ["30%", "an answer", "another"]
+    await asyncio.sleep(1)
+    with only_if_free():
+        edited = await telegram.bot.edit_message_text(
+            "30%", chat_id=ann.id, message_id=status.message_id
+        )
+    assert edited is True  # it says so already: that is another thing than being given up
+    for error in (429, 502, "drop"):
+        await asyncio.sleep(1)
+        telegram.chat.fail_next("editMessageText", error, retry_after=1 if error == 429 else None)
+        with only_if_free(), pytest.raises(GivenUp):
+            await telegram.bot.edit_message_text(
+                "40%", chat_id=ann.id, message_id=status.message_id
+            )
 
 
 @pytest.mark.parametrize("error", [429, 502, "drop"])

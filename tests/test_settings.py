@@ -91,6 +91,23 @@ def test_the_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in f"{Settings()!r}"
 
 
+def test_redis_certificate_is_checked_unless_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BOT_TOKEN", "1:a")
+    assert Settings().redis is None
+    for url, unchecked in (
+        ("rediss://:p%40ss@host:6380/1", "rediss://:p%40ss@host:6380/1?ssl_cert_reqs=none"),
+        ("rediss://host:6380/0?db=2", "rediss://host:6380/0?db=2&ssl_cert_reqs=none"),
+        ("redis://host:6379/0", "redis://host:6379/0"),  # there is none
+    ):
+        monkeypatch.setenv("REDIS_URL", url)
+        monkeypatch.setenv("REDIS_TLS_CHECK", "on")
+        assert Settings().redis == url
+        monkeypatch.setenv("REDIS_TLS_CHECK", "off")
+        assert Settings().redis == unchecked
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_TOKEN", "")
     assert Settings().bot_token is None

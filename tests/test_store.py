@@ -3,15 +3,19 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from jobs.job import Picture, job_in, to_json
 from store import Store, StoreError, open_store
 from store.redis import RedisStore
 from store.sqlite import SqliteStore
 from tests.servers import redis_server
+from users import from_json
+from wishes import StyleWish
 
 
 @pytest_asyncio.fixture(params=["sqlite", "redis"])
@@ -127,7 +131,7 @@ async def test_what_is_struck_out_stays_so(store: Store) -> None:
     job = await store.job("a")
     assert job is not None
     assert job.status_id == 77
-    assert job.status_sent >= job.accepted
+    assert job.status_sent_at >= job.accepted
     await store.make_ready("a")
     later = await store.job("a")
     assert later is not None
@@ -218,6 +222,94 @@ async def test_sqlite_keeps_everything_for_the_next_process(tmp_path: Path) -> N
     assert [(job.id, job.attempts) for job in await second.jobs()] == [("a", 1)]
     await first.close()
     await second.close()
+
+
+# What a file of November 2026 holds, before files had a version: one row of each table at least.
+FILE_OF_VERSION_0 = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    accepted REAL NOT NULL,
+    ready REAL NOT NULL,
+    status_id INTEGER,
+    status_sent REAL NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    started REAL
+);
+CREATE INDEX jobs_of_users ON jobs (user_id);
+CREATE TABLE finished (id TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX finished_at ON finished (at);
+CREATE TABLE inbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE updates (id INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX updates_at ON updates (at);
+CREATE TABLE results (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL,
+    result TEXT NOT NULL
+);
+CREATE INDEX results_of_users ON results (user_id);
+CREATE TABLE pace (kind TEXT PRIMARY KEY, seconds REAL NOT NULL);
+INSERT INTO users VALUES (5, '{"id":5,"language":"ru","mode":"style","style":"kiss"}');
+INSERT INTO jobs VALUES (7, '70-8', 5, '{"id":"70-8","chat_id":5,"user_id":5,"language":"ru",
+    "photo":{"file_id":"f","unique_id":"u","message_id":8,"chat_id":5,"album":"a"},
+    "wish":{"style":"kiss","file_id":null,"strength":"strong","variation":2},
+    "more":[{"file_id":"g","unique_id":"v","message_id":9,"chat_id":5,"album":"a"}],
+    "gathered":1763900000.5,"results":[{"file_id":"r","as_photo":true},null],"sent":true}',
+    1763900000.0, 1763900001.0, 10, 1763900002.0, 1, 1763900003.0);
+INSERT INTO finished VALUES ('60-1', 4000000000.0);
+INSERT INTO inbox VALUES (80, '{"update_id":80}');
+INSERT INTO updates VALUES (70, 4000000000.0);
+INSERT INTO results (user_id, result) VALUES (5, 'photo r');
+INSERT INTO pace VALUES ('style', 11.5);
+"""
+
+
+def write_file(path: Path, script: str) -> None:
+    database = sqlite3.connect(path)
+    database.executescript(script)
+    database.close()
+
+
+def version_of(path: Path) -> int:
+    database = sqlite3.connect(path)
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    database.close()
+    return int(version)
+
+
+async def test_a_file_without_a_version_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "paintbox.sqlite3"
+    write_file(path, FILE_OF_VERSION_0)
+    for _ in range(2):  # and opened again
+        store = await open_store(None, tmp_path)
+        assert version_of(path) == 1
+        user = from_json(5, await store.user(5))
+        assert (user.language, user.style) == ("ru", "kiss")
+        [accepted] = await store.jobs()
+        assert (accepted.status_id, accepted.status_sent_at) == (10, 1763900002)
+        assert (accepted.attempts, accepted.started) == (1, 1763900003)
+        job = job_in(accepted)
+        assert job.wish == StyleWish("kiss", None, strength="strong", variation=2)
+        assert [photo.message_id for photo in job.photos] == [8, 9]
+        assert job.results == (Picture("r", as_photo=True), None)
+        assert job.album_may_be_there
+        assert job_in(replace(accepted, job=to_json(job))) == job
+        assert await accept(store, "60-1") == "finished"
+        assert await store.take_updates(60) == ['{"update_id":80}']
+        assert await store.is_handled(70)
+        assert await store.results(5) == ["photo r"]
+        assert await store.mean_seconds() == {"style": 11.5}
+        await store.close()
+
+
+async def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    write_file(tmp_path / "paintbox.sqlite3", "PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="version 99"):
+        await open_store(None, tmp_path)
+    assert version_of(tmp_path / "paintbox.sqlite3") == 99
 
 
 async def test_two_processes_share_what_is_in_redis(

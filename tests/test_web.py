@@ -20,8 +20,8 @@ from aiohttp import ClientSession, TCPConnector
 
 from store import StoreError
 from telegram_api import webhook as web
-from telegram_api.inbox import Waiting
-from telegram_api.webhook import WEBHOOK_PATH, Check, Take, listening, make_app, webhook
+from telegram_api.inbox import StoredUpdate, Take
+from telegram_api.webhook import WEBHOOK_PATH, Check, listening, make_app, webhook
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 SECRET = "a-secret"
@@ -38,7 +38,7 @@ def an_update(number: int, user: int = 5) -> dict[str, Any]:
 class Taken(Counter[int]):
     """How often each update was taken."""
 
-    async def take(self, updates: Sequence[Waiting]) -> None:
+    async def take(self, updates: Sequence[StoredUpdate]) -> None:
         self.update(update.id for update in updates)
 
 
@@ -183,7 +183,7 @@ async def test_what_is_not_http_neither_harms_nor_fills_the_logs(
 async def test_the_answer_waits_until_the_update_is_safe(client: ClientSession) -> None:
     safe = asyncio.Event()
 
-    async def take(_: Sequence[Waiting]) -> None:
+    async def take(_: Sequence[StoredUpdate]) -> None:
         await safe.wait()
 
     async with serving(take) as url:
@@ -197,7 +197,7 @@ async def test_the_answer_waits_until_the_update_is_safe(client: ClientSession) 
 async def test_what_fails_is_brought_again(client: ClientSession) -> None:
     tries = 0
 
-    async def take(_: Sequence[Waiting]) -> None:
+    async def take(_: Sequence[StoredUpdate]) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -209,7 +209,7 @@ async def test_what_fails_is_brought_again(client: ClientSession) -> None:
 
 
 async def test_an_update_in_work_at_the_end_is_still_answered(client: ClientSession) -> None:
-    async def take(_: Sequence[Waiting]) -> None:
+    async def take(_: Sequence[StoredUpdate]) -> None:
         await asyncio.sleep(0.5)
 
     async with serving(take, shutdown_seconds=5) as url:
@@ -221,7 +221,7 @@ async def test_an_update_in_work_at_the_end_is_still_answered(client: ClientSess
 async def test_a_thousand_users_at_once(client: ClientSession) -> None:
     taken = Taken()
 
-    async def take(updates: Sequence[Waiting]) -> None:
+    async def take(updates: Sequence[StoredUpdate]) -> None:
         await asyncio.sleep(0.05)
         await taken.take(updates)
 

@@ -1,0 +1,322 @@
+"""A job's status message, on its way to become the answer.
+
+The picture is put into it by an edit, which may be repeated: so nobody gets a picture twice,
+whoever dies between sending it and striking the job out.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+)
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+    MediaUnion,
+    Message,
+)
+from aiogram.utils.i18n import I18n
+
+import keyboards
+import texts
+from jobs.job import Job, Picture
+from jobs.queue import JobContext
+from store import Accepted, until_written
+from telegram_api.sending import GivenUp, Pace, only_if_free
+from wishes import CompareWish, SeasonWish, Wish
+
+log = logging.getLogger(__name__)
+
+EDIT_SECONDS = 1.5  # between two edits of status messages in one chat
+EDIT_SECONDS_IN_GROUP = 4.0
+FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is noticed
+
+
+class NobodyThere(Exception):
+    """The user blocked the bot, or the chat is gone."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished picture, encoded: what Telegram is to have."""
+
+    data: bytes
+    name: str
+    as_photo: bool
+
+
+@contextmanager
+def speaking_to(job: Job, i18n: I18n) -> Iterator[None]:
+    """In the language of the job's user, with buttons that in a group are theirs."""
+    owner = job.user_id if job.chat_id < 0 else None
+    with i18n.context(), i18n.use_locale(job.language), keyboards.owned_by(owner):
+        yield
+
+
+async def may_edit(chat_id: int, pace: Pace) -> bool:
+    """Takes the chat's next moment for an edit, if it is now."""
+    seconds = EDIT_SECONDS_IN_GROUP if chat_id < 0 else EDIT_SECONDS
+    return await pace.reserve(f"edit:{chat_id}", seconds, patience=0) is not None
+
+
+async def edit_status(
+    bot: Bot, chat_id: int, message_id: int | None, words: str, menu: InlineKeyboardMarkup
+) -> Message | bool:
+    """Gives a status message other words: where it shows a picture already, under that.
+
+    Returns the message, or True where it said so already.
+    """
+    where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id, "reply_markup": menu}
+    try:
+        return await bot.edit_message_text(words, **where)
+    except TelegramBadRequest as error:
+        if "there is no text in the message" not in error.message:
+            raise
+        return await bot.edit_message_caption(caption=words, **where)
+
+
+class Answer:
+    """Used with `async with` around the work; `pictures` are what Telegram has of the answer."""
+
+    def __init__(self, job: Job, accepted: Accepted, context: JobContext, bot: Bot) -> None:
+        self.job, self.context, self.bot = job, context, bot
+        self.message_id, self.sent_at = accepted.status_id, accepted.status_sent_at
+        self.shown = ""
+        self.pictures: list[Picture] = []
+        self.shows_picture = False
+        self.part, self.parts = 1, 1
+        self.began = time.monotonic()
+        self.starting: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        """The status is sent while the work begins."""
+        self.starting = asyncio.create_task(until_written(self._start))
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        assert self.starting
+        if kind is asyncio.CancelledError:
+            self.starting.cancel()
+        await asyncio.wait({self.starting})
+        if not self.starting.cancelled():
+            self.starting.exception()  # looked at, lest asyncio warn
+
+    async def _start(self) -> None:
+        """A status sent long ago gives way to a new one, since an edit makes no sound.
+
+        Under the user's lock: those who announce the queue may be sending the first one just now.
+        """
+        async with self.context.store.lock(self.job.user_id):
+            if now := await self.context.store.job(self.job.id):
+                self.message_id, self.sent_at = now.status_id, now.status_sent_at
+            if self.message_id is None:
+                await self._send()
+            elif time.time() - self.sent_at > FRESH_SECONDS:
+                with suppress(TelegramBadRequest):  # the user was quicker, or it is too old
+                    await self.bot.delete_message(self.job.chat_id, self.message_id)
+                await self._send()
+
+    async def _send(self) -> None:
+        self.shown, self.shows_picture = texts.progress(0), False
+        message = await self.bot.send_message(
+            self.job.chat_id,
+            self.shown,
+            reply_markup=keyboards.status_menu(self.job.id),
+            reply_parameters=self.job.reply,
+        )
+        before, self.message_id = self.message_id, message.message_id
+        new = message.message_id
+        await until_written(lambda: self.context.store.set_status(self.job.id, new, before))
+
+    async def show_progress(self, fraction: float, preview: bytes | None) -> bool:
+        """Shows the share done, 0 to 1, and a JPEG of the painting so far, if there is one.
+
+        Not where the result is about to come, nor where the chat has to wait; False then. Raises
+        `NobodyThere`.
+        """
+        if self.starting and not self.starting.done():
+            return False
+        if self.starting:
+            self.starting.result()
+        left = (time.monotonic() - self.began) * (1 - fraction) / max(fraction, 0.01)
+        text = texts.progress(fraction, self.part, self.parts)
+        if left < EDIT_SECONDS or (text == self.shown and preview is None):
+            return False
+        if not await may_edit(self.job.chat_id, self.context.pace):
+            return False
+        try:
+            with only_if_free():
+                await self._edit_progress(text, preview)
+        except GivenUp:
+            return False
+        except TelegramForbiddenError:
+            raise NobodyThere from None
+        except TelegramAPIError as error:  # an unseen status must not cost the result
+            log.info("job %s: its progress could not be shown: %s", self.job.id, error)
+        else:
+            self.shown = text
+        return True
+
+    async def _edit_progress(self, text: str, preview: bytes | None) -> None:
+        menu = keyboards.status_menu(self.job.id)
+        if preview is None:
+            await self._edit(text, menu)
+            return
+        photo = BufferedInputFile(preview, "paintbox.jpg")
+        await self.bot.edit_message_media(
+            InputMediaPhoto(media=photo, caption=text),
+            chat_id=self.job.chat_id,
+            message_id=self.message_id,
+            reply_markup=menu,
+        )
+        self.shows_picture = True
+
+    async def become(self, result: Result) -> None:
+        """Puts the picture into the status, or into a new one where the user deleted it; what
+        Telegram does not take as a photo goes as a document.
+        """
+        if picture := await self._show(result, partial(under_result, self.job.wish)):
+            self.pictures.append(picture)
+
+    async def show_part(self, result: Result) -> Picture | None:
+        """Puts one of an album's pictures into the status until the next one is there."""
+        self.shown = texts.progress(1.0, self.part, self.parts)
+        menu = keyboards.status_menu(self.job.id)
+        return await self._show(result, lambda _: (self.shown, menu))
+
+    def begin_part(self, part: int, parts: int) -> None:
+        self.part, self.parts = part, parts
+        self.began = time.monotonic()
+
+    async def _show(
+        self, result: Result, under: Callable[[bool], tuple[str | None, InlineKeyboardMarkup]]
+    ) -> Picture | None:
+        """`under` gives the caption and the buttons for a file or for a photo."""
+        if self.starting:
+            await self.starting
+        as_photo = result.as_photo
+        for attempts_left in (2, 1, 0):
+            media = InputMediaPhoto if as_photo else InputMediaDocument
+            file = BufferedInputFile(result.data, result.name)
+            caption, menu = under(not as_photo)
+            try:
+                message = await self.bot.edit_message_media(
+                    media(media=file, caption=caption),
+                    chat_id=self.job.chat_id,
+                    message_id=self.message_id,
+                    reply_markup=menu,
+                )
+            except TelegramBadRequest as error:
+                if "chat not found" in error.message:
+                    raise NobodyThere from error
+                if attempts_left and is_gone(error):
+                    await self._send()
+                elif attempts_left and as_photo:
+                    log.info("job %s goes as a document: %s", self.job.id, error.message)
+                    as_photo = False
+                else:
+                    raise
+            else:
+                self.shows_picture = True
+                return picture_in(message) if isinstance(message, Message) else None
+        raise AssertionError("the last attempt returns or raises")
+
+    async def send_together(self, pictures: list[Picture]) -> bool:
+        """As albums, of photos and of files; False where Telegram does not tell that they came.
+
+        Then they are not sent again: nobody gets a picture twice.
+        """
+        self.pictures = pictures
+        where: dict[str, Any] = {"chat_id": self.job.chat_id, "reply_parameters": self.job.reply}
+        caption, _ = under_result(self.job.wish, is_file=True)
+        try:
+            for as_photo in (True, False):
+                media = InputMediaPhoto if as_photo else InputMediaDocument
+                ids = [p.file_id for p in pictures if p.as_photo == as_photo]
+                captions = [caption, *[None] * len(ids)]
+                album: list[MediaUnion] = [
+                    media(media=file_id, caption=text)
+                    for file_id, text in zip(ids, captions, strict=False)
+                ]
+                if len(album) > 1:
+                    await self.bot.send_media_group(media=album, **where)
+                elif album and as_photo:
+                    await self.bot.send_photo(photo=ids[0], caption=caption, **where)
+                elif album:
+                    await self.bot.send_document(document=ids[0], caption=caption, **where)
+        except TelegramNetworkError as error:
+            log.warning("job %s: its album may not have come: %s", self.job.id, error)
+            return False
+        return True
+
+    async def give_way(self, words: str, menu: InlineKeyboardMarkup) -> None:
+        """A last word under an album, which has no buttons of its own, instead of the status."""
+        if self.message_id is not None:
+            with suppress(TelegramBadRequest):  # the user was quicker
+                await self.bot.delete_message(self.job.chat_id, self.message_id)
+        await self.bot.send_message(
+            self.job.chat_id,
+            words,
+            reply_markup=menu,
+            reply_parameters=self.job.reply,
+        )
+
+    async def end_with(self, words: str) -> None:
+        """The last word where there is no picture."""
+        menu = keyboards.back_to_menu()
+        if self.message_id is not None:
+            try:
+                await self._edit(words, menu)
+            except TelegramBadRequest as error:
+                if not is_gone(error):
+                    raise
+            else:
+                return
+        await self.bot.send_message(
+            self.job.chat_id, words, reply_markup=menu, reply_parameters=self.job.reply
+        )
+
+    async def _edit(self, words: str, menu: InlineKeyboardMarkup) -> Message | bool:
+        where = self.job.chat_id, self.message_id
+        if self.shows_picture:
+            return await self.bot.edit_message_caption(
+                chat_id=where[0], message_id=where[1], caption=words, reply_markup=menu
+            )
+        return await edit_status(self.bot, *where, words, menu)
+
+
+def picture_in(message: Message) -> Picture | None:
+    if message.photo:
+        return Picture(message.photo[-1].file_id, as_photo=True)
+    return Picture(message.document.file_id, as_photo=False) if message.document else None
+
+
+def is_gone(error: TelegramBadRequest) -> bool:
+    """Whether there is no message any more that could be edited."""
+    words = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
+    return any(word in error.message for word in words)
+
+
+def under_result(
+    wish: Wish, is_file: bool, of_album: bool = False
+) -> tuple[str | None, InlineKeyboardMarkup]:
+    """Caption and buttons."""
+    if isinstance(wish, SeasonWish):
+        menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
+        return texts.season_caption(wish), menu
+    if isinstance(wish, CompareWish):
+        return texts.compared(), keyboards.back_to_menu()
+    menu = keyboards.painting_menu(wish, is_file=is_file, of_album=of_album)
+    return texts.painting_caption(wish), menu
