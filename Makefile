@@ -54,7 +54,8 @@ slug-size: .venv/run
 	$(BIN)/python deploy/slug_size.py
 
 translations: .venv/run
-	$(BIN)/pybabel extract --no-location --sort-output -k N_ -o locales/messages.pot *.py handlers jobs telegram_api
+	$(BIN)/pybabel extract --no-location --sort-output -k translatable -o locales/messages.pot \
+		*.py handlers jobs telegram_api
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 		--width 100 -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales
