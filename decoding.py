@@ -11,8 +11,8 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from memory import free_mb, limit_mb
-from presets import translatable
 from settings import Settings
+from untranslated import Problem, translatable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Bytes for each pixel of a photo, its result, and what is held while they are read and written.
@@ -28,16 +28,8 @@ START_OF_SCAN, END_OF_IMAGE = b"\xda", b"\xd9"
 Image.MAX_IMAGE_PIXELS = None
 
 
-class BadImage(ValueError):
-    """Bytes that no painting can be made of; says why, and what to do next.
-
-    `sentence` is English and a gettext message id; `values` fill its placeholders.
-    """
-
-    def __init__(self, sentence: str, **values: object) -> None:
-        super().__init__(sentence.format(**values))
-        self.sentence = sentence
-        self.values = values
+class BadImage(Problem):
+    """Bytes that no painting can be made of."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from settings import ROOT
+from untranslated import translatable
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,6 @@ class Preset:
     @property
     def path(self) -> Path:
         return ROOT / "images" / "styles" / self.file
-
-
-def translatable(message: str) -> str:
-    """`message` itself, gathered by `make translations`; it is translated where it is shown."""
-    return message
 
 
 _PAINTINGS = (

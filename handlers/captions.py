@@ -2,6 +2,7 @@
 
 import re
 
+from aiogram.types import Message
 from aiogram.utils.i18n import I18n
 
 from presets import PRESETS, Preset
@@ -30,6 +31,18 @@ def wish_in(text: str, i18n: I18n) -> StyleWish | SeasonWish | None:
     if not seasons:
         return None
     return SeasonWish("summer2winter" if seasons[-1] in WINTER else "winter2summer")
+
+
+def named_by(message: Message, i18n: I18n) -> StyleWish | SeasonWish | None:
+    """What the caption or the text asks for by name; a forwarded one was written for others."""
+    text = message.caption or message.text
+    return wish_in(text, i18n) if text and message.forward_origin is None else None
+
+
+async def names_a_wish(message: Message, i18n: I18n) -> dict[str, StyleWish | SeasonWish] | bool:
+    """A filter that hands its handler the `wish`."""
+    wish = named_by(message, i18n)
+    return {"wish": wish} if wish else False
 
 
 def words_of(text: str) -> list[str]:

@@ -17,8 +17,8 @@ from image_processing import (
 )
 from jobs.answer import Result
 from model_nst.style_transfer import Style
-from presets import translatable
 from settings import Settings
+from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
 MOST_ELONGATED_PHOTO = 20  # long side to short side, of what Telegram takes as a photo
