@@ -14,7 +14,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientResponse, web
 
 from local_chat.api_error import ApiError
-from local_chat.bot_api import BotApi, Uploads
+from local_chat.bot_api import BotApi, Check, Uploads
 from local_chat.chat_api import ChatApi
 from local_chat.requests import MAX_REQUEST_BYTES, Upload, read_answer, read_form
 from local_chat.state import Failure, State
@@ -47,10 +47,6 @@ NO_UPDATES = json.dumps({"ok": True, "result": []})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Json = dict[str, Any]
 
-# What a request has to pass besides its method's own rules: called with the method, the parameters
-# and the names of uploaded fields, a check raises `ApiError`. Tests add the published schema.
-checks: list[Callable[[str, Json, list[str]], None]] = []
-
 
 @dataclass
 class LocalChat:
@@ -59,6 +55,7 @@ class LocalChat:
     url: str
     token: str
     state: State
+    checks: list[Check]  # see `BotApi`
     _runner: web.AppRunner
 
     def fail_next(
@@ -89,9 +86,11 @@ async def start(
     bot_name: str = "Local bot",
     bot_username: str = "local_bot",
     first_webhook_pause_s: float = 1.0,
+    checks: Sequence[Check] = (),
 ) -> LocalChat:
     """Serves on a loopback address; port 0 takes a free one. Without a token, makes one up.
 
+    What a bot asks for has to pass the `checks` besides the server's own rules; see `BotApi`.
     Raises `ValueError` for an address that others can reach and `OSError` for a port in use.
     """
     if not ipaddress.ip_address(host).is_loopback:
@@ -117,7 +116,8 @@ async def start(
         )
 
     state = State(bot, Updates(on_reply, on_delivery, first_webhook_pause_s))
-    bot_api = BotApi(state)
+    kept_checks = [*checks]
+    bot_api = BotApi(state, kept_checks)
     app = web.Application(middlewares=[_guard], client_max_size=MAX_REQUEST_BYTES)
     app.add_routes(ChatApi(state).routes())
     app.add_routes(_bot_routes(state, bot_api, token))
@@ -139,7 +139,7 @@ async def start(
         raise
     bound = runner.addresses[0][1]
     name = f"[{host}]" if ":" in host else host
-    return LocalChat(f"http://{name}:{bound}", token, state, runner)
+    return LocalChat(f"http://{name}:{bound}", token, state, kept_checks, runner)
 
 
 async def _page(_: web.Request) -> web.FileResponse:
@@ -246,8 +246,6 @@ def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]
 async def _carried_out(
     bot_api: BotApi, method: str, fields: Json, uploads: list[Upload]
 ) -> web.Response:
-    for check in checks:
-        check(method, fields, [upload.field for upload in uploads])
     named = Uploads({upload.field: upload for upload in uploads})
     return web.json_response({"ok": True, "result": await bot_api.execute(method, fields, named)})
 

@@ -87,7 +87,7 @@ def test_no_modules_import_one_another() -> None:
 
 
 def test_the_local_chat_knows_nothing_of_the_bot() -> None:
-    for path in (ROOT / "local_chat").glob("*.py"):
+    for path in (ROOT / "local_chat").rglob("*.py"):
         for imported in imports(ast.walk(ast.parse(path.read_text("utf-8")))):
             assert imported.partition(".")[0] not in FLOOR_OF, f"{path.name} imports {imported}"
 
