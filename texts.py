@@ -105,7 +105,7 @@ def example_caption(made: str) -> str:
 
 
 def choose_mix(first: str | None) -> str:
-    """Shown instead of `choose_preset`, step by step."""
+    """Asks for the first preset, or for the second where the first is known."""
     question = _("And the second one?") if first else _("Which two shall I mix? The first one:")
     return f"{question}\n\n{_list_of_paintings()}"
 
@@ -115,7 +115,7 @@ def choose_own_style() -> str:
 
 
 def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
-    """What is done with photos from now on, and that those which wait are begun with."""
+    """Says what is done with photos from now on, and whether some are begun with at once."""
     if isinstance(wish, StyleWish):
         text = _style_chosen(wish)
     elif wish.direction == "summer2winter":
@@ -232,7 +232,7 @@ def queued(place: int, seconds: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """No more exact than an estimate is: in steps of five seconds, from a minute on in minutes."""
+    """Rounds an estimate: to five seconds, from a minute on to minutes."""
     if seconds <= 57.5:
         return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
     return _("{minutes} min").format(minutes=max(1, round(seconds / 60)))

@@ -79,6 +79,7 @@ class User:
             self.style, self.second_style = wish.style, wish.second
 
     def keep_style(self, photo: Photo) -> None:
+        """As the newest of their own styles; the oldest makes room."""
         for kept, file_id in (
             (self.own_styles, photo.file_id),
             (self.thumbnails, photo.thumbnail or photo.file_id),
@@ -89,16 +90,18 @@ class User:
                 del kept[next(iter(kept))]
 
     def remember_photo(self, photo: Photo) -> None:
+        """Among those that wait for a choice; the oldest makes room."""
         others = [waiting for waiting in self.pending if not is_same_message(waiting, photo)]
         self.pending = [*others, photo][-PENDING:]
 
     def take_pending(self, chat_id: int) -> list[Photo]:
-        """What waits in this chat."""
+        """Returns the photos that wait in this chat, which wait no longer."""
         photos = [photo for photo in self.pending if photo.chat_id == chat_id]
         self.pending = [photo for photo in self.pending if photo.chat_id != chat_id]
         return photos
 
     def note_recent(self, photos: list[Photo]) -> None:
+        """Among those worked on lately, which buttons under albums need; the oldest make room."""
         others = [old for old in self.recent if not any(is_same_message(old, p) for p in photos)]
         self.recent = [*others, *photos][-PENDING:]
 
@@ -114,12 +117,13 @@ _USER = TypeAdapter(User)
 
 
 def to_json(user: User) -> str | None:
-    """What is worth keeping; None of somebody who chose and sent nothing yet."""
+    """The JSON to keep; None for somebody who has chosen and sent nothing yet."""
     kept = replace(user, telegram_language="")  # each update tells it
     return None if kept == User(user.id) else _USER.dump_json(kept, exclude_defaults=True).decode()
 
 
 def from_json(user_id: int, kept: str | None) -> User:
+    """The user whose JSON is `kept`; a new one for None and for JSON of another version."""
     try:
         return _USER.validate_json(kept) if kept else User(user_id)
     except ValidationError as error:  # written by another version

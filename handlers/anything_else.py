@@ -8,7 +8,7 @@ import keyboards
 import texts
 from handlers.captions import names_a_wish
 from handlers.reply import reply_to_press
-from handlers.turn import Turn, choose
+from handlers.turn import Turn, choose_wish
 from settings import Settings
 from wishes import SeasonWish, StyleWish
 
@@ -36,7 +36,7 @@ async def answer_file(message: Message, settings: Settings) -> None:
 @router.message(F.text, F.chat.type == ChatType.PRIVATE, names_a_wish)
 async def take_name(message: Message, wish: StyleWish | SeasonWish, turn: Turn) -> None:
     """Who writes the name of a painting or of a season chooses it."""
-    await choose(wish, message.chat.id, turn)
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message()

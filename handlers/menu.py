@@ -11,7 +11,7 @@ import keyboards
 import texts
 from handlers.reply import reply_to_press
 from handlers.season import SEASON_COMMANDS
-from handlers.turn import Turn, choose
+from handlers.turn import Turn, choose_wish
 from jobs.queue import JobContext, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from presets import PRESETS
@@ -25,13 +25,13 @@ router = Router(name="menu")
 @router.message(CommandStart(deep_link=True, magic=F.args.in_(SEASON_COMMANDS)))
 async def start_with_season(message: Message, command: CommandObject, turn: Turn) -> None:
     wish = SeasonWish(SEASON_COMMANDS[command.args or ""])
-    await choose(wish, message.chat.id, turn)
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message(CommandStart(deep_link=True, magic=F.args.removeprefix("style_").in_(PRESETS)))
 async def start_with_style(message: Message, command: CommandObject, turn: Turn) -> None:
     wish = StyleWish((command.args or "").removeprefix("style_"), None)
-    await choose(wish, message.chat.id, turn)
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message(CommandStart())

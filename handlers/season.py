@@ -7,7 +7,7 @@ from aiogram.types import CallbackQuery, Message
 
 import texts
 from handlers.reply import chat_of, photo_meant, photos_behind
-from handlers.turn import Turn, choose, work_on
+from handlers.turn import Turn, choose_wish, work_on
 from keyboards import Menu, MenuChoice
 from wishes import Direction, SeasonWish
 
@@ -25,7 +25,7 @@ SEASON_COMMANDS: dict[str, Direction] = {"winter": "summer2winter", "summer": "w
 async def choose_season(query: CallbackQuery, callback_data: MenuChoice, turn: Turn) -> None:
     for photo in photos_behind(query, turn.user):
         turn.user.remember_photo(photo)
-    await choose(SeasonWish(SEASON_BUTTONS[callback_data.item]), chat_of(query), turn)
+    await choose_wish(SeasonWish(SEASON_BUTTONS[callback_data.item]), chat_of(query), turn)
 
 
 @router.message(Command(*SEASON_COMMANDS))
@@ -35,6 +35,6 @@ async def take_season_command(message: Message, command: CommandObject, turn: Tu
     if photo := photo_meant(message):
         await work_on([photo], wish, turn)
     elif message.chat.type == ChatType.PRIVATE:
-        await choose(wish, message.chat.id, turn)
+        await choose_wish(wish, message.chat.id, turn)
     else:
         await message.reply(texts.season_in_group())

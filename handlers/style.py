@@ -20,7 +20,7 @@ from handlers.reply import (
     reply_to_press,
     result_in,
 )
-from handlers.turn import Turn, choose, work_on
+from handlers.turn import Turn, choose_wish, work_on
 from keyboards import Menu, MenuChoice, Mix, StyleChoice
 from presets import PRESETS
 from settings import Settings
@@ -40,7 +40,7 @@ async def take_style_command(
     if photo and isinstance(wish, StyleWish):
         await work_on([photo], wish, turn)
     elif isinstance(wish, StyleWish) and message.chat.type == ChatType.PRIVATE:
-        await choose(wish, message.chat.id, turn)
+        await choose_wish(wish, message.chat.id, turn)
     elif photo or message.chat.type == ChatType.PRIVATE:
         if photo:
             turn.user.remember_photo(photo)
@@ -91,7 +91,7 @@ async def show_own_styles(query: CallbackQuery, user: User, bot: Bot, settings: 
 async def choose_style(query: CallbackQuery, callback_data: StyleChoice, turn: Turn) -> None:
     style, own_styles = callback_data.style, turn.user.own_styles
     if style in PRESETS or style in own_styles:
-        await choose(StyleWish(style, own_styles.get(style)), chat_of(query), turn)
+        await choose_wish(StyleWish(style, own_styles.get(style)), chat_of(query), turn)
     else:
         menu = keyboards.style_menu(own_styles)
         await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
@@ -102,7 +102,7 @@ async def choose_mix(query: CallbackQuery, callback_data: Mix, turn: Turn) -> No
     """Step by step in the message with the numbers."""
     first, second = callback_data.first, callback_data.second
     if first in PRESETS and second in PRESETS and first != second:
-        await choose(StyleWish(first, None, second=second), chat_of(query), turn)
+        await choose_wish(StyleWish(first, None, second=second), chat_of(query), turn)
     elif isinstance(query.message, Message):
         first = first if first in PRESETS and second is None else None
         await query.message.edit_text(

@@ -45,7 +45,7 @@ async def work_on(photos: list[Photo], wish: Wish, turn: Turn) -> None:
         await turn.bot.send_message(job.chat_id, refusal)
 
 
-async def choose(wish: StyleWish | SeasonWish, chat_id: int, turn: Turn) -> None:
+async def choose_wish(wish: StyleWish | SeasonWish, chat_id: int, turn: Turn) -> None:
     """Sets what is done with photos to come, and does it with those that wait in this chat."""
     turn.user.choose(wish)
     photos_wait = any(photo.chat_id == chat_id for photo in turn.user.pending)
