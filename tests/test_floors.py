@@ -24,7 +24,7 @@ FLOORS: list[tuple[str, set[str]]] = [
         "store and models",
         {
             *("store", "telegram_api", "decoding", "encoding", "engines", "weights"),
-            *("model_nst", "model_cyclegan", "image_processing"),
+            *("model_nst", "model_cyclegan", "image_processing", "command_line"),
         },
     ),
     ("jobs", {"jobs"}),

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
+
 from model_nst import export
 from model_nst.openvino_engine import OpenVino
 from model_nst.style_transfer import Style, transfer

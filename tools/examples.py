@@ -9,8 +9,8 @@ from typing import cast
 from PIL import Image, ImageOps
 
 from decoding import decode, limits_of
-from examples import EXAMPLES, PHOTOS
 from encoding import encode_photo
+from examples import EXAMPLES, PHOTOS
 from image_processing import change_season, paint, room_for_painting, side_by_side
 from model_nst.style_transfer import Style
 from presets import PRESETS
