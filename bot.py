@@ -16,12 +16,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-from aiogram import BaseMiddleware, Bot, Dispatcher
-from aiogram.dispatcher.flags import get_flag
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
-from aiogram.types import CallbackQuery, TelegramObject, Update
+from aiogram import Bot, Dispatcher
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import SecretStr, ValidationError
@@ -29,7 +28,7 @@ from redis.asyncio import Redis
 
 from jobs.queue import JobContext
 from jobs.waiting import announce
-from logs import AboutUpdate, set_up_logs
+from logs import set_up_logs
 from memory import worker_count
 from settings import ROOT, Settings, explained
 from store import StoreError, open_store
@@ -37,7 +36,6 @@ from telegram_api.inbox import Inbox, Take
 from telegram_api.polling import poll
 from telegram_api.profile import publish_profile
 from telegram_api.sending import Pace, is_reachable, make_bot
-from users import LanguageMiddleware, UserMiddleware
 
 log = logging.getLogger("paintbox")
 
@@ -45,39 +43,6 @@ SWITCH_SECONDS = 0.001  # after which a thread that paints lets the one that tal
 
 Role = Literal["all", "talker", "worker"]
 Checks = dict[str, Callable[[], Awaitable[bool]]]  # of readiness, by what each looks at
-
-
-class AnswerFirst(BaseMiddleware):
-    """Answers a press of a button before its work starts, so that its clock stops turning.
-
-    A handler with the flag "answers" does so itself, in words.
-    """
-
-    async def __call__(
-        self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
-        event: TelegramObject,
-        data: dict[str, Any],
-    ) -> Any:
-        if isinstance(event, CallbackQuery) and not get_flag(data, "answers"):
-            with suppress(TelegramBadRequest):  # pressed long ago: the work is wanted all the same
-                await event.answer()
-        return await handler(event, data)
-
-
-def make_dispatcher(context: JobContext, i18n: I18n) -> Dispatcher:
-    """A dispatcher with the whole conversation; routers are built once for each process."""
-    from handlers import conversation
-
-    dispatcher = Dispatcher(
-        settings=context.settings, context=context, pace=context.pace, i18n=i18n
-    )
-    dispatcher.update.outer_middleware(AboutUpdate())
-    dispatcher.update.outer_middleware(UserMiddleware(context.store))
-    LanguageMiddleware(i18n).setup(dispatcher)
-    dispatcher.callback_query.middleware(AnswerFirst())
-    dispatcher.include_router(conversation())
-    return dispatcher
 
 
 async def run(settings: Settings, role: Role) -> int:
@@ -126,6 +91,8 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
         if role == "worker":
             talking = asyncio.create_task(stand_by(settings, checks, stop))
         else:
+            from handlers import make_dispatcher
+
             dispatcher = make_dispatcher(context, i18n)
             talking = asyncio.create_task(talk(bot, dispatcher, context, i18n, checks, stop))
         gc.freeze()  # what is imported stays: to look through it for garbage takes .25 s

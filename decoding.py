@@ -11,8 +11,8 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from memory import free_mb, limit_mb
-from presets import N_
 from settings import Settings
+from untranslated import Problem, translatable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Bytes for each pixel of a photo, its result, and what is held while they are read and written.
@@ -28,16 +28,8 @@ START_OF_SCAN, END_OF_IMAGE = b"\xda", b"\xd9"
 Image.MAX_IMAGE_PIXELS = None
 
 
-class BadImage(ValueError):
-    """Bytes that no painting can be made of; says why, and what to do next.
-
-    `sentence` is English and a gettext message id; `values` fill its placeholders.
-    """
-
-    def __init__(self, sentence: str, **values: object) -> None:
-        super().__init__(sentence.format(**values))
-        self.sentence = sentence
-        self.values = values
+class BadImage(Problem):
+    """Bytes that no painting can be made of."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +62,12 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
     quarter or an eighth. Raises `BadImage`, and nothing else, for any other bytes.
     """
     if not data:
-        raise BadImage(N_("This file is empty. Please send the photo again."))
+        raise BadImage(translatable("This file is empty. Please send the photo again."))
     if len(data) > limits.max_file_bytes:
         raise BadImage(
-            N_("This file has {size:.1f} MB, the limit is {limit:.0f}. Please send a smaller one."),
+            translatable(
+                "This file has {size:.1f} MB, the limit is {limit:.0f}. Please send a smaller one."
+            ),
             size=len(data) / 2**20,
             limit=limits.max_file_bytes / 2**20,
         )
@@ -82,7 +76,7 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     except Exception as error:
         raise BadImage(
-            N_(
+            translatable(
                 "This file is not a picture that I can read. "
                 "Please send a JPEG, PNG, WebP, GIF, BMP or TIFF file."
             )
@@ -100,7 +94,9 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         return _on_white(image)
     except Exception as error:
         raise BadImage(
-            N_("This picture is damaged. Please save it anew and try again, or send another one.")
+            translatable(
+                "This picture is damaged. Please save it anew and try again, or send another one."
+            )
         ) from error
 
 
@@ -108,7 +104,7 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
     size = {"width": width, "height": height}
     if width * height > limits.max_pixels:
         raise BadImage(
-            N_(
+            translatable(
                 "This picture has {width} x {height} pixels, the limit is {limit:g} megapixels. "
                 "Please send a smaller one."
             ),
@@ -117,7 +113,7 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         )
     if max(width, height) > limits.max_aspect_ratio * min(width, height):
         raise BadImage(
-            N_(
+            translatable(
                 "This picture is too narrow: {width} x {height} pixels. "
                 "Please crop it until the long side is at most {limit:g} times the short one."
             ),
@@ -126,7 +122,7 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         )
     if min(width, height) < limits.min_side:
         raise BadImage(
-            N_(
+            translatable(
                 "This picture is too small: {width} x {height} pixels. "
                 "Please send a larger one, with at least {limit} pixels on each side."
             ),
@@ -148,7 +144,7 @@ def _check_memory(image: Image.Image, limits: Limits) -> None:
             image.draft(None, (-(-width // scale), -(-height // scale)))
     if per_pixel * image.width * image.height > most:
         raise BadImage(
-            N_(
+            translatable(
                 "This picture has {width} x {height} pixels, too many for my memory. "
                 "Please send a smaller one."
             ),

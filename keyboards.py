@@ -121,7 +121,7 @@ def owned_by(user_id: int | None) -> Iterator[None]:
 
 
 def without_owner(data: str) -> tuple[str, int | None]:
-    """What `_button` packed."""
+    """Splits what `_button` packed into the callback data and the owner's id, if it names one."""
     packed, at, owner = data.rpartition("@")
     return (packed, int(owner, 16)) if at else (data, None)
 
@@ -136,8 +136,8 @@ def _menu_button(text: str, item: Menu) -> InlineKeyboardButton:
     return _button(text, MenuChoice(item=item))
 
 
-def _wishes() -> list[list[InlineKeyboardButton]]:
-    """What can be done with a photo: a row each, for Telegram cuts long words on half a row."""
+def _wish_rows() -> list[list[InlineKeyboardButton]]:
+    """What can be done with a photo, a row each: Telegram cuts long words on half a row."""
     return [
         [_menu_button(_("🎨 Paint in a style"), Menu.STYLE)],
         [_menu_button(_("❄️ Summer to winter"), Menu.SUMMER_TO_WINTER)],
@@ -145,16 +145,16 @@ def _wishes() -> list[list[InlineKeyboardButton]]:
     ]
 
 
-def _over_menu(
+def _with_way_back(
     *rows: list[InlineKeyboardButton], last: list[InlineKeyboardButton] | None = None
 ) -> InlineKeyboardMarkup:
-    """These rows, and the way back in the `last` one."""
+    """The rows, and below them the `last` one, which ends with the way back to the menu."""
     to_menu = _menu_button(_("☰ Menu"), Menu.MAIN)
     return InlineKeyboardMarkup(inline_keyboard=[*rows, [*(last or []), to_menu]])
 
 
 def main_menu(settings: Settings) -> InlineKeyboardMarkup:
-    rows = [*_wishes(), [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)]]
+    rows = [*_wish_rows(), [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)]]
     if settings.source_url:
         rows[-1].append(
             InlineKeyboardButton(text=_("🔗 Source code"), url=str(settings.source_url))
@@ -163,24 +163,24 @@ def main_menu(settings: Settings) -> InlineKeyboardMarkup:
 
 
 def back_to_menu() -> InlineKeyboardMarkup:
-    return _over_menu()
+    return _with_way_back()
 
 
 def style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
     rows = [[_menu_button(_("🖼 Famous paintings"), Menu.PRESETS)]]
     if own_styles:
         rows.append([_menu_button(_("🗂 My style pictures"), Menu.OWN_STYLES)])
-    return _over_menu(*rows)
+    return _with_way_back(*rows)
 
 
 def style_offer() -> InlineKeyboardMarkup:
-    return _over_menu([_menu_button(_("🎨 Paint in a style"), Menu.STYLE)])
+    return _with_way_back([_menu_button(_("🎨 Paint in a style"), Menu.STYLE)])
 
 
 def preset_menu() -> InlineKeyboardMarkup:
     """By the numbers that `choose_preset` lists."""
     mix = _button(_("🎭 Mix two of them"), Mix())
-    return _over_menu(*_numbered([StyleChoice(style=name) for name in PRESETS]), [mix])
+    return _with_way_back(*_numbered([StyleChoice(style=name) for name in PRESETS]), [mix])
 
 
 def mix_menu(first: str | None) -> InlineKeyboardMarkup:
@@ -189,11 +189,11 @@ def mix_menu(first: str | None) -> InlineKeyboardMarkup:
     if first:
         number = list(PRESETS).index(first)
         rows[number // 4][number % 4].text = f"✓ {number + 1}"
-    return _over_menu(*rows)
+    return _with_way_back(*rows)
 
 
 def own_style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
-    return _over_menu(*_numbered([StyleChoice(style=name) for name in own_styles]))
+    return _with_way_back(*_numbered([StyleChoice(style=name) for name in own_styles]))
 
 
 def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton]]:
@@ -203,7 +203,7 @@ def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton
 
 def photo_menu() -> InlineKeyboardMarkup:
     use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
-    return InlineKeyboardMarkup(inline_keyboard=[*_wishes(), [use_as_style]])
+    return InlineKeyboardMarkup(inline_keyboard=[*_wish_rows(), [use_as_style]])
 
 
 def language_menu() -> InlineKeyboardMarkup:
@@ -225,9 +225,9 @@ def status_menu(job_id: str) -> InlineKeyboardMarkup:
 def painting_menu(
     wish: StyleWish, *, is_file: bool, of_album: bool = False
 ) -> InlineKeyboardMarkup:
-    """What people do next; softer and the like are there while there is something to go to.
+    """The buttons under a painting; Softer, Finer and the like only while there is a next step.
 
-    Under an album they are about all its photos.
+    Under an album (`of_album`) each is about all its photos. `is_file`: the result is a file.
     """
     wish = replace(wish, as_file=False)  # one file does not make the next ones files
     softer, stronger = _beside(STRENGTHS, wish.strength)
@@ -237,7 +237,7 @@ def painting_menu(
     colours = _("🌈 Its own colours") if wish.keep_colours else _("🌈 My colours")
     again = replace(wish, variation=wish.variation + 1)
     as_file = Repaint.of(replace(wish, as_file=True))
-    return _over_menu(
+    return _with_way_back(
         [_button(text, Repaint.of(replace(wish, strength=s))) for text, s in strengths if s],
         [_button(text, Repaint.of(replace(wish, strokes=s))) for text, s in strokes if s],
         [
@@ -259,10 +259,11 @@ def _as_files(as_file: CallbackData, is_file: bool, of_album: bool) -> list[Inli
 
 
 def season_menu(wish: SeasonWish, *, is_file: bool, of_album: bool = False) -> InlineKeyboardMarkup:
+    """As `painting_menu`, under a changed season."""
     less, more = _beside(tuple(AMOUNTS), wish.amount)
     amounts = ((_("🌤 Weaker"), less), (_("🌪 Stronger"), more))
     as_file = ChangeSeason(direction=wish.direction, amount=wish.amount, as_file=True)
-    return _over_menu(
+    return _with_way_back(
         [
             _button(text, ChangeSeason(direction=wish.direction, amount=amount))
             for text, amount in amounts
@@ -279,6 +280,6 @@ def season_menu(wish: SeasonWish, *, is_file: bool, of_album: bool = False) -> I
 
 
 def _beside(steps: tuple[T, ...], step: T) -> tuple[T | None, T | None]:
-    """The steps before and after."""
+    """The steps before and after `step`, None beyond the ends."""
     at = steps.index(step)
     return steps[at - 1] if at else None, steps[at + 1] if at + 1 < len(steps) else None

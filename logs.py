@@ -11,15 +11,11 @@ error message took it from.
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
-
-from aiogram import BaseMiddleware
-from aiogram.types import TelegramObject, Update
 
 Ids = dict[str, int | str]
 
@@ -34,21 +30,6 @@ def about(**ids: int | str) -> Iterator[None]:
         yield
     finally:
         _ids.reset(token)
-
-
-class AboutUpdate(BaseMiddleware):
-    """The ids of the update that is being handled."""
-
-    async def __call__(
-        self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
-        event: TelegramObject,
-        data: dict[str, Any],
-    ) -> Any:
-        assert isinstance(event, Update)
-        sender = data.get("event_from_user")
-        with about(update=event.update_id, **({"user": sender.id} if sender else {})):
-            return await handler(event, data)
 
 
 class OneLine(logging.Formatter):

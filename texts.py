@@ -3,9 +3,9 @@
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
-from decoding import BadImage
 from presets import PRESETS, Preset
-from wishes import Direction, SeasonWish, StyleWish
+from untranslated import Problem
+from wishes import SeasonWish, StyleWish
 
 
 def greeting(name: str) -> str:
@@ -105,7 +105,7 @@ def example_caption(made: str) -> str:
 
 
 def choose_mix(first: str | None) -> str:
-    """Shown instead of `choose_preset`, step by step."""
+    """Asks for the first preset, or for the second where the first is known."""
     question = _("And the second one?") if first else _("Which two shall I mix? The first one:")
     return f"{question}\n\n{_list_of_paintings()}"
 
@@ -114,23 +114,30 @@ def choose_own_style() -> str:
     return _("Your latest style pictures. Which one shall I take?")
 
 
-def style_chosen(wish: StyleWish, photos_wait: bool) -> str:
+def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
+    """Says what is done with photos from now on, and whether some are begun with at once."""
+    if isinstance(wish, StyleWish):
+        text = _style_chosen(wish)
+    elif wish.direction == "summer2winter":
+        text = _("Let it snow: I turn summer into winter.")
+    else:
+        text = _("Let it thaw: I turn winter into summer.")
+    if photos_wait:
+        what_now = _("I am starting. You can send me more photos.")
+    else:
+        what_now = _("Now send me photos, as many as you like.")
+    return f"{text} {what_now}"
+
+
+def _style_chosen(wish: StyleWish) -> str:
     first, second = PRESETS.get(wish.style), PRESETS.get(wish.second or "")
     if first and second:
-        text = _("A mix: “{one}” and “{other}”.").format(one=_(first.title), other=_(second.title))
-    elif first:
-        text = _("Good choice: {painting}.").format(painting=caption_of(first))
-    elif wish.second:
-        text = _("I will mix the styles of these two pictures.")
-    else:
-        text = _("I will paint in the style of this picture.")
-    return f"{text} {_what_now(photos_wait)}"
-
-
-def _what_now(photos_wait: bool) -> str:
-    if photos_wait:
-        return _("I am starting. You can send me more photos.")
-    return _("Now send me photos, as many as you like.")
+        return _("A mix: “{one}” and “{other}”.").format(one=_(first.title), other=_(second.title))
+    if first:
+        return _("Good choice: {painting}.").format(painting=caption_of(first))
+    if wish.second:
+        return _("I will mix the styles of these two pictures.")
+    return _("I will paint in the style of this picture.")
 
 
 def what_to_do_with_you() -> str:
@@ -196,14 +203,6 @@ def album_forgotten() -> str:
     return _("I no longer remember that album. Please send it again.")
 
 
-def season_chosen(direction: Direction, photos_wait: bool) -> str:
-    if direction == "summer2winter":
-        text = _("Let it snow: I turn summer into winter.")
-    else:
-        text = _("Let it thaw: I turn winter into summer.")
-    return f"{text} {_what_now(photos_wait)}"
-
-
 def anything_else() -> str:
     return _("I work with photos. Send me one, or choose what we shall do:")
 
@@ -233,7 +232,7 @@ def queued(place: int, seconds: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """No more exact than an estimate is: in steps of five seconds, from a minute on in minutes."""
+    """Rounds an estimate: to five seconds, from a minute on to minutes."""
     if seconds <= 57.5:
         return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
     return _("{minutes} min").format(minutes=max(1, round(seconds / 60)))
@@ -342,10 +341,10 @@ def album_done(count: int, unreadable: list[int], arrived: bool) -> str:
     return " ".join(sentences)
 
 
-def explained(problem: BadImage) -> str:
-    """What is wrong with a picture; one problem may be told within another."""
+def explained(problem: Problem) -> str:
+    """What is wrong; one problem may be told within another."""
     values = {
-        name: explained(value) if isinstance(value, BadImage) else value
+        name: explained(value) if isinstance(value, Problem) else value
         for name, value in problem.values.items()
     }
     return _(problem.sentence).format(**values)

@@ -1,17 +1,12 @@
 """What the bot remembers of a person: choices and Telegram's file ids, never a picture."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-from aiogram import BaseMiddleware
-from aiogram.types import Document, Message, PhotoSize, Sticker, TelegramObject, Update
-from aiogram.types import User as TelegramUser
-from aiogram.utils.i18n.middleware import I18nMiddleware
+from aiogram.types import Document, Message, PhotoSize, Sticker
 from pydantic import TypeAdapter, ValidationError
 
-from store import Store, StoreError
 from wishes import Direction, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
@@ -84,6 +79,7 @@ class User:
             self.style, self.second_style = wish.style, wish.second
 
     def keep_style(self, photo: Photo) -> None:
+        """As the newest of their own styles; the oldest makes room."""
         for kept, file_id in (
             (self.own_styles, photo.file_id),
             (self.thumbnails, photo.thumbnail or photo.file_id),
@@ -94,16 +90,18 @@ class User:
                 del kept[next(iter(kept))]
 
     def remember_photo(self, photo: Photo) -> None:
+        """Among those that wait for a choice; the oldest makes room."""
         others = [waiting for waiting in self.pending if not is_same_message(waiting, photo)]
         self.pending = [*others, photo][-PENDING:]
 
     def take_pending(self, chat_id: int) -> list[Photo]:
-        """What waits in this chat."""
+        """Returns the photos that wait in this chat, which wait no longer."""
         photos = [photo for photo in self.pending if photo.chat_id == chat_id]
         self.pending = [photo for photo in self.pending if photo.chat_id != chat_id]
         return photos
 
     def note_recent(self, photos: list[Photo]) -> None:
+        """Among those worked on lately, which buttons under albums need; the oldest make room."""
         others = [old for old in self.recent if not any(is_same_message(old, p) for p in photos)]
         self.recent = [*others, *photos][-PENDING:]
 
@@ -119,12 +117,13 @@ _USER = TypeAdapter(User)
 
 
 def to_json(user: User) -> str | None:
-    """What is worth keeping; None of somebody who chose and sent nothing yet."""
+    """The JSON to keep; None for somebody who has chosen and sent nothing yet."""
     kept = replace(user, telegram_language="")  # each update tells it
     return None if kept == User(user.id) else _USER.dump_json(kept, exclude_defaults=True).decode()
 
 
 def from_json(user_id: int, kept: str | None) -> User:
+    """The user whose JSON is `kept`; a new one for None and for JSON of another version."""
     try:
         return _USER.validate_json(kept) if kept else User(user_id)
     except ValidationError as error:  # written by another version
@@ -157,49 +156,3 @@ def photo_in(message: Message) -> Photo | None:
         album=message.media_group_id,
         thumbnail=thumbnail.file_id if thumbnail else None,
     )
-
-
-class UserMiddleware(BaseMiddleware):
-    """Hands each handler its `user`, a fresh one for somebody never seen before, and keeps it.
-
-    The updates of one user are handled one after the other, and each once: one that comes again
-    waits until the first is handled, and is passed over. At `StoreError` nothing is kept: the inbox
-    brings the update again.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    async def __call__(
-        self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
-        event: TelegramObject,
-        data: dict[str, Any],
-    ) -> Any:
-        assert isinstance(event, Update)
-        sender: TelegramUser | None = data.get("event_from_user")
-        user_id = sender.id if sender else 0  # a channel's post has no sender
-        async with self.store.lock(user_id):
-            if await self.store.is_handled(event.update_id):
-                log.info("update %s of user %s came again", event.update_id, user_id)
-                return None
-            before = await self.store.user(user_id)
-            user = data["user"] = from_json(user_id, before)
-            user.telegram_language = (sender.language_code if sender else None) or ""
-            try:
-                result = await handler(event, data)
-            except StoreError:
-                raise
-            except Exception:  # the user is told, and the update is done with
-                await self.store.save(user_id, before, event.update_id)
-                raise
-            await self.store.save(user_id, to_json(user), event.update_id)
-            return result
-
-
-class LanguageMiddleware(I18nMiddleware):
-    """Answers each update in its sender's language."""
-
-    async def get_locale(self, event: TelegramObject, data: dict[str, Any]) -> str:
-        user: User = data["user"]
-        return user.speaks

@@ -15,7 +15,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from local_chat.bot_api import Check
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT
@@ -226,12 +227,16 @@ async def storm(
     seed: int,
     people: int = PEOPLE,
     life: tuple[float, float] = LIFE_SECONDS,
+    checks: Sequence[Check] = (),
 ) -> Count:
-    """So many kills, with people sending photos all the while; then everything is answered."""
+    """So many kills, with people sending photos all the while; then everything is answered.
+
+    `checks` get what the bots send; see `local_chat.bot_api`.
+    """
     chance = random.Random(seed)
     photo = a_photo()
     async with AsyncExitStack() as stack:
-        chat = await start(port=0, first_webhook_pause_s=0.1)
+        chat = await start(port=0, first_webhook_pause_s=0.1, checks=checks)
         stack.push_async_callback(chat.close)
         ear = Ear()
         chat.state.call_listeners.add(ear.calls)

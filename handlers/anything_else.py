@@ -1,19 +1,15 @@
 """Whatever no other router understood: the name of a painting alone, or a friendly answer."""
 
 from aiogram import Bot, F, Router
-from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.enums import ChatType
-from aiogram.types import CallbackQuery, Message, Update
-from aiogram.utils.i18n import I18n
+from aiogram.types import CallbackQuery, Message
 
 import keyboards
 import texts
-from handlers import season, style
-from handlers.photo import named_by
+from handlers.captions import names_a_wish
 from handlers.reply import reply_to_press
-from jobs.queue import JobContext
+from handlers.turn import Turn, choose_wish
 from settings import Settings
-from users import User
 from wishes import SeasonWish, StyleWish
 
 router = Router(name="anything_else")
@@ -37,18 +33,10 @@ async def answer_file(message: Message, settings: Settings) -> None:
     await message.reply(texts.no_picture(), reply_markup=keyboards.main_menu(settings))
 
 
-@router.message(F.text, F.chat.type == ChatType.PRIVATE)
-async def take_name(
-    message: Message, user: User, bot: Bot, context: JobContext, i18n: I18n, event_update: Update
-) -> None:
+@router.message(F.text, F.chat.type == ChatType.PRIVATE, names_a_wish)
+async def take_name(message: Message, wish: StyleWish | SeasonWish, turn: Turn) -> None:
     """Who writes the name of a painting or of a season chooses it."""
-    wish = named_by(message, i18n)
-    if isinstance(wish, StyleWish):
-        await style.choose(wish, message.chat.id, user, bot, context, event_update)
-    elif isinstance(wish, SeasonWish):
-        await season.choose(wish.direction, message.chat.id, user, bot, context, event_update)
-    else:
-        raise SkipHandler
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message()

@@ -2,20 +2,23 @@
 
 import re
 
+from aiogram.types import Message
 from aiogram.utils.i18n import I18n
 
 from presets import PRESETS, Preset
 from wishes import SeasonWish, StyleWish
 
-MOST_WORDS = 8  # a longer caption tells a story
+MOST_WORDS = 8  # a longer caption is not meant as a wish
 WINTER = {"winter", "зима", "зиму", "зимы", "зиме", "зимой", "зимний", "зимнее"}
 SUMMER = {"summer", "лето", "лета", "лету", "лете", "летом", "летний", "летнее"}
 UNIMPORTANT = {"the", "off", "du", "de", "la", "in", "в", "де", "ла"}
 
 
 def wish_in(text: str, i18n: I18n) -> StyleWish | SeasonWish | None:
-    """A painting goes by its name, by its title's first two words, or by its painter, who then
-    means the first of theirs. Of two seasons the last one counts: "from summer to winter".
+    """Finds the preset or the season that `text` names, None where it names none.
+
+    A preset is named by its name, by its title's first two words, or by its painter: then it is the
+    first of theirs. Of two seasons the last one counts: "from summer to winter".
     """
     words = words_of(text)
     if not words or len(words) > MOST_WORDS:
@@ -32,12 +35,24 @@ def wish_in(text: str, i18n: I18n) -> StyleWish | SeasonWish | None:
     return SeasonWish("summer2winter" if seasons[-1] in WINTER else "winter2summer")
 
 
+def named_by(message: Message, i18n: I18n) -> StyleWish | SeasonWish | None:
+    """What the caption or the text asks for by name; a forwarded one was written for others."""
+    text = message.caption or message.text
+    return wish_in(text, i18n) if text and message.forward_origin is None else None
+
+
+async def names_a_wish(message: Message, i18n: I18n) -> dict[str, StyleWish | SeasonWish] | bool:
+    """A filter that hands its handler the `wish`."""
+    wish = named_by(message, i18n)
+    return {"wish": wish} if wish else False
+
+
 def words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold().replace("ё", "е"))
 
 
 def fitting(preset: Preset, words: list[str], i18n: I18n) -> int:
-    """How well the words name the painting; 0 for not at all."""
+    """Scores how well the words name the preset, 0 for not at all."""
     best = 0
     for language in (i18n.default_locale, *i18n.available_locales):
         author = words_of(i18n.gettext(preset.author, locale=language))
@@ -52,17 +67,19 @@ def fitting(preset: Preset, words: list[str], i18n: I18n) -> int:
 
 
 def count(names: list[str], words: list[str]) -> int:
+    """Counts the names of which some form is among the words."""
     return sum(any(is_form_of(word, name) for word in words) for name in names)
 
 
 def stands_in(phrase: list[str], words: list[str]) -> bool:
+    """Whether forms of the phrase's words follow one another, unimportant ones left out."""
     said = [word for word in words if word not in UNIMPORTANT]
     starts = range(len(said) - len(phrase) + 1)
     return any(all(map(is_form_of, said[at:], phrase)) for at in starts)
 
 
 def is_form_of(word: str, name: str) -> bool:
-    """Russian names are declined: their last letters may differ."""
+    """Whether `word` is `name`, or a form of it: a Russian name's last letters may differ."""
     if name.isascii():
         return word == name
     ending = 0 if len(name) < 4 else 1 if len(name) < 6 else 2

@@ -4,47 +4,34 @@ from html import escape
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
-from aiogram.types import CallbackQuery, Message, Update
+from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
-from handlers import season, style
 from handlers.reply import reply_to_press
+from handlers.season import SEASON_COMMANDS
+from handlers.turn import Turn, choose_wish
 from jobs.queue import JobContext, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from presets import PRESETS
 from settings import Settings
 from users import User
-from wishes import StyleWish
+from wishes import SeasonWish, StyleWish
 
 router = Router(name="menu")
 
 
-@router.message(CommandStart(deep_link=True, magic=F.args.in_(season.SEASONS_WANTED)))
-async def start_with_season(
-    message: Message,
-    command: CommandObject,
-    user: User,
-    bot: Bot,
-    context: JobContext,
-    event_update: Update,
-) -> None:
-    direction = season.SEASONS_WANTED[command.args or ""]
-    await season.choose(direction, message.chat.id, user, bot, context, event_update)
+@router.message(CommandStart(deep_link=True, magic=F.args.in_(SEASON_COMMANDS)))
+async def start_with_season(message: Message, command: CommandObject, turn: Turn) -> None:
+    wish = SeasonWish(SEASON_COMMANDS[command.args or ""])
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message(CommandStart(deep_link=True, magic=F.args.removeprefix("style_").in_(PRESETS)))
-async def start_with_style(
-    message: Message,
-    command: CommandObject,
-    user: User,
-    bot: Bot,
-    context: JobContext,
-    event_update: Update,
-) -> None:
+async def start_with_style(message: Message, command: CommandObject, turn: Turn) -> None:
     wish = StyleWish((command.args or "").removeprefix("style_"), None)
-    await style.choose(wish, message.chat.id, user, bot, context, event_update)
+    await choose_wish(wish, message.chat.id, turn)
 
 
 @router.message(CommandStart())

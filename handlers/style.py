@@ -5,14 +5,13 @@ from dataclasses import replace
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandObject
-from aiogram.types import BufferedInputFile, CallbackQuery, Message, Update
+from aiogram.types import BufferedInputFile, CallbackQuery, Message
 from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
 from handlers.album import numbered_sheet, send_album
 from handlers.captions import wish_in
-from handlers.photo import submit_pending, work_on
 from handlers.reply import (
     chat_of,
     photo_behind,
@@ -21,7 +20,7 @@ from handlers.reply import (
     reply_to_press,
     result_in,
 )
-from jobs.queue import JobContext
+from handlers.turn import Turn, choose_wish, work_on
 from keyboards import Menu, MenuChoice, Mix, StyleChoice
 from presets import PRESETS
 from settings import Settings
@@ -32,27 +31,21 @@ router = Router(name="style")
 
 
 @router.message(Command("style"))
-async def take_command(
-    message: Message,
-    command: CommandObject,
-    user: User,
-    bot: Bot,
-    context: JobContext,
-    i18n: I18n,
-    event_update: Update,
+async def take_style_command(
+    message: Message, command: CommandObject, turn: Turn, i18n: I18n
 ) -> None:
     """The photo it answers or comes with is painted; without one it is about photos to come."""
     wish = wish_in(command.args or "", i18n)
     photo = photo_meant(message)
     if photo and isinstance(wish, StyleWish):
-        await work_on([photo], wish, user, bot, context, event_update)
+        await work_on([photo], wish, turn)
     elif isinstance(wish, StyleWish) and message.chat.type == ChatType.PRIVATE:
-        await choose(wish, message.chat.id, user, bot, context, event_update)
+        await choose_wish(wish, message.chat.id, turn)
     elif photo or message.chat.type == ChatType.PRIVATE:
         if photo:
-            user.remember_photo(photo)
-        user.choose(None)
-        menu = keyboards.style_menu(user.own_styles)
+            turn.user.remember_photo(photo)
+        turn.user.choose(None)
+        menu = keyboards.style_menu(turn.user.own_styles)
         await message.reply(texts.choose_style(), reply_markup=menu)
     else:
         await message.reply(texts.style_in_group())
@@ -95,53 +88,26 @@ async def show_own_styles(query: CallbackQuery, user: User, bot: Bot, settings: 
 
 
 @router.callback_query(StyleChoice.filter())
-async def choose_one(
-    query: CallbackQuery,
-    callback_data: StyleChoice,
-    user: User,
-    bot: Bot,
-    context: JobContext,
-    event_update: Update,
-) -> None:
-    style = callback_data.style
-    if style in PRESETS or style in user.own_styles:
-        wish = StyleWish(style, user.own_styles.get(style))
-        await choose(wish, chat_of(query), user, bot, context, event_update)
+async def choose_style(query: CallbackQuery, callback_data: StyleChoice, turn: Turn) -> None:
+    style, own_styles = callback_data.style, turn.user.own_styles
+    if style in PRESETS or style in own_styles:
+        await choose_wish(StyleWish(style, own_styles.get(style)), chat_of(query), turn)
     else:
-        menu = keyboards.style_menu(user.own_styles)
-        await reply_to_press(query, bot, texts.style_forgotten(), menu)
+        menu = keyboards.style_menu(own_styles)
+        await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
 
 
 @router.callback_query(Mix.filter())
-async def choose_two(
-    query: CallbackQuery,
-    callback_data: Mix,
-    user: User,
-    bot: Bot,
-    context: JobContext,
-    event_update: Update,
-) -> None:
+async def choose_mix(query: CallbackQuery, callback_data: Mix, turn: Turn) -> None:
     """Step by step in the message with the numbers."""
     first, second = callback_data.first, callback_data.second
     if first in PRESETS and second in PRESETS and first != second:
-        wish = StyleWish(first, None, second=second)
-        await choose(wish, chat_of(query), user, bot, context, event_update)
+        await choose_wish(StyleWish(first, None, second=second), chat_of(query), turn)
     elif isinstance(query.message, Message):
         first = first if first in PRESETS and second is None else None
         await query.message.edit_text(
             texts.choose_mix(first), reply_markup=keyboards.mix_menu(first)
         )
-
-
-async def choose(
-    wish: StyleWish, chat_id: int, user: User, bot: Bot, context: JobContext, update: Update
-) -> None:
-    """For the photos that wait in this chat, and for those to come."""
-    user.choose(wish)
-    photos_wait = any(photo.chat_id == chat_id for photo in user.pending)
-    text = texts.style_chosen(wish, photos_wait)
-    await bot.send_message(chat_id, text, reply_markup=keyboards.back_to_menu())
-    await submit_pending(user, chat_id, update, bot, context)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))
@@ -160,5 +126,5 @@ async def use_photo_as_style(query: CallbackQuery, user: User, bot: Bot) -> None
     if len(styles) == 2:
         wish = replace(wish, second=styles[1].unique_id, second_file_id=styles[1].file_id)
     user.choose(wish)
-    text = texts.style_chosen(wish, photos_wait=False)
+    text = texts.chosen(wish, photos_wait=False)
     await reply_to_press(query, bot, text, keyboards.back_to_menu())

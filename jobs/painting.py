@@ -17,8 +17,8 @@ from image_processing import (
 )
 from jobs.answer import Result
 from model_nst.style_transfer import Style
-from presets import N_
 from settings import Settings
+from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
 MOST_ELONGATED_PHOTO = 20  # long side to short side, of what Telegram takes as a photo
@@ -73,7 +73,7 @@ def _paint(
     try:
         paintings = [Style(decode(style, limits), 1 / len(styles)) for style in styles]
     except BadImage as error:
-        raise BadImage(N_("The style picture: {problem}"), problem=error) from error
+        raise BadImage(translatable("The style picture: {problem}"), problem=error) from error
     content = decode(photo, limits)  # before it is asked how much memory is left
     return paint(
         content,

@@ -7,41 +7,27 @@ the answers to them come from `/chat/calls`.
 """
 
 import asyncio
-import json
 import re
-from contextlib import suppress
-from typing import Any
 
 from aiohttp import web
 
 from local_chat.api_error import ApiError, bad_request
+from local_chat.event_stream import event_stream
 from local_chat.message_content import caption_content, content_of, quoted, text_content
+from local_chat.other_kinds import other_content
 from local_chat.photo_sizes import photo_sizes, sticker, thumbnail
-from local_chat.requests import Upload, read_form, read_json
-from local_chat.state import Chat, Failure, InlineQuery, Json, Listeners, Person, State
+from local_chat.requests import (
+    Upload,
+    integer,
+    language_in,
+    name_in,
+    read_form,
+    read_json,
+    string,
+)
+from local_chat.state import Chat, Failure, InlineQuery, Json, Person, State
 
-HEARTBEAT_S = 15.0
 LARGEST_ALBUM = 10
-# Messages that are neither text nor picture, for tests of a bot's answer to "anything else".
-OTHER_KINDS: dict[str, Json] = {
-    "animation": {"width": 320, "height": 240, "duration": 2, "mime_type": "video/mp4"},
-    "audio": {"duration": 60, "mime_type": "audio/mpeg"},
-    "contact": {"phone_number": "+10000000000", "first_name": "Somebody"},
-    "dice": {"emoji": "🎲", "value": 6},
-    "location": {"latitude": 48.8606, "longitude": 2.3376},
-    "sticker": {  # one that moves: `send_media` sends static ones
-        "type": "regular",
-        "width": 512,
-        "height": 512,
-        "is_animated": False,
-        "is_video": True,
-        "emoji": "🎨",
-    },
-    "video": {"width": 640, "height": 480, "duration": 5, "mime_type": "video/mp4"},
-    "video_note": {"length": 240, "duration": 5},
-    "voice": {"duration": 3, "mime_type": "audio/ogg"},
-}
-WITHOUT_FILE = {"contact", "dice", "location"}
 
 
 class ChatApi:
@@ -122,20 +108,20 @@ class ChatApi:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         hello = {"type": "hello", "started_as": self.state.started_as}
-        return await _stream(request, self.state.listeners, [hello])
+        return await event_stream(request, self.state.listeners, [hello])
 
     async def calls(self, request: web.Request) -> web.StreamResponse:
-        return await _stream(request, self.state.call_listeners, list(self.state.calls))
+        return await event_stream(request, self.state.call_listeners, list(self.state.calls))
 
     # What a person does.
 
     async def add_person(self, request: web.Request) -> web.Response:
         body = await read_json(request)
-        username = _string(body, "username")
+        username = string(body, "username")
         if not re.fullmatch(r"([A-Za-z]\w{3,31})?", username, re.ASCII):
             raise bad_request("a username has 4 to 32 letters, digits or underscores")
-        name, language = _name(body), _language(body)
-        person = self.state.add_person(name, language, _string(body, "last_name")[:64], username)
+        name, language = name_in(body), language_in(body)
+        person = self.state.add_person(name, language, string(body, "last_name")[:64], username)
         self.state.publish("people")
         return web.json_response(person.user())
 
@@ -144,19 +130,19 @@ class ChatApi:
         person, _ = self._place(request)
         fields, uploads = await read_form(request)
         if "first_name" in fields:
-            person.first_name = _name(fields)
+            person.first_name = name_in(fields)
         if "language_code" in fields:
-            person.language_code = _language(fields)
+            person.language_code = language_in(fields)
         for upload in uploads:
             sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=False)
-            person.photos.insert(0, self.state.keep_photo(sizes))
+            person.photos.insert(0, self.state.files.keep_photo(sizes))
         self.state.publish("people")
         return web.json_response(person.user())
 
     async def add_group(self, request: web.Request) -> web.Response:
         """A group of `members`, by their ids, and the bot; the one who came first makes it."""
         body = await read_json(request)
-        title = _string(body, "title").strip()
+        title = string(body, "title").strip()
         if not 1 <= len(title) <= 128:
             raise bad_request("a title has 1 to 128 characters")
         ids = body.get("members")
@@ -167,14 +153,14 @@ class ChatApi:
         return web.json_response({"id": self.state.add_group(title, members).id})
 
     async def send(self, request: web.Request) -> web.Response:
-        """Sends `text`, or `other`: one of `OTHER_KINDS` with fields that differ from the usual."""
+        """Sends `text`, or `other`: one of `other_kinds` with fields that differ from the usual."""
         person, chat = self._place(request)
         body = await read_json(request)
         content = _reply(chat, body) | _forwarded(body)
         if "other" in body:
-            content |= self._other(body["other"])
+            content |= other_content(body["other"], self.state.files)
         else:
-            content |= text_content(_string(body, "text"), "", [])
+            content |= text_content(string(body, "text"), "", [])
         return _sent(self.state.receive(person, [content], chat))
 
     async def send_media(self, request: web.Request) -> web.Response:
@@ -203,10 +189,10 @@ class ChatApi:
         """Changes the `text`, or the caption, and, with a file, the photo or document."""
         person, chat = self._place(request)
         fields, uploads = await read_form(request)
-        message = chat.messages.get(_integer(fields, "message_id"))
+        message = chat.messages.get(integer(fields, "message_id"))
         if message is None or message["from"]["id"] != person.id or "forward_origin" in message:
             raise bad_request("message can't be edited")
-        text = _string(fields, "text")
+        text = string(fields, "text")
         if "text" in message:
             content = text_content(text, "", [])
         else:
@@ -231,8 +217,8 @@ class ChatApi:
         """Forwards a message, `message_id` of the chat `from`, to this chat."""
         person, chat = self._place(request)
         body = await read_json(request)
-        source = self._chat_of(person, _integer(body, "from"))
-        message = source.messages.get(_integer(body, "message_id"))
+        source = self._chat_of(person, integer(body, "from"))
+        message = source.messages.get(integer(body, "message_id"))
         if message is None or "new_chat_members" in message:
             raise bad_request("message to forward not found")
         origin = message.get("forward_origin") or {
@@ -246,10 +232,10 @@ class ChatApi:
     async def press(self, request: web.Request) -> web.Response:
         person, chat = self._place(request)
         body = await read_json(request)
-        message = chat.messages.get(_integer(body, "message_id"))
+        message = chat.messages.get(integer(body, "message_id"))
         if message is None:
             raise bad_request("message not found")
-        data = _string(body, "data")
+        data = string(body, "data")
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         if data not in [button.get("callback_data") for row in rows for button in row]:
             raise bad_request("DATA_INVALID")
@@ -271,17 +257,17 @@ class ChatApi:
     async def ask_inline(self, request: web.Request) -> web.Response:
         """Types the bot's name and a `query`; what it offers comes as an `inline_answer` event."""
         person, chat = self._place(request)
-        query = _string(await read_json(request), "query")[:256]
+        query = string(await read_json(request), "query")[:256]
         return web.json_response({"query_id": self.state.add_inline_query(person, chat, query)})
 
     async def choose_inline(self, request: web.Request) -> web.Response:
         """Sends one of the offered results, by `query_id` and `result_id`."""
         person, chat = self._place(request)
         body = await read_json(request)
-        query = self.state.inline_queries.get(_string(body, "query_id"))
+        query = self.state.inline_queries.get(string(body, "query_id"))
         if query is None or query.person_id != person.id:
             raise bad_request("QUERY_ID_INVALID")
-        message = _chosen(query, _string(body, "result_id"))
+        message = _chosen(query, string(body, "result_id"))
         content = {**message, "via_bot": self.state.bot}
         return _sent(self.state.receive(person, [content], chat))
 
@@ -303,7 +289,7 @@ class ChatApi:
         if not isinstance(error, int) and error not in ("drop", "drop_after", "hang"):
             raise bad_request("error is a status code, drop, drop_after or hang")
         failure = Failure(
-            _string(body, "method"),
+            string(body, "method"),
             error,
             body.get("retry_after"),
             body.get("times", 1),
@@ -327,7 +313,7 @@ class ChatApi:
         if person is None:
             raise ApiError(404, "no such person")
         named = request.query.get("chat", "")
-        return person, self._chat_of(person, _integer({"chat": named}, "chat") if named else 0)
+        return person, self._chat_of(person, integer({"chat": named}, "chat") if named else 0)
 
     def _chat_of(self, person: Person, chat_id: int) -> Chat:
         if chat_id in (0, person.id):
@@ -342,52 +328,13 @@ class ChatApi:
             raise bad_request("file must be non-empty")
         if kind == "photo":
             sizes = await asyncio.to_thread(photo_sizes, upload.data, sent_by_bot=False)
-            return self.state.keep_photo(sizes)
+            return self.state.files.keep_photo(sizes)
         if kind == "sticker":
-            return self.state.keep_sticker(await asyncio.to_thread(sticker, upload.data), "🎨")
+            return self.state.files.keep_sticker(
+                await asyncio.to_thread(sticker, upload.data), "🎨"
+            )
         small = await asyncio.to_thread(thumbnail, upload.data)
-        return self.state.keep_document(upload.name, upload.mime_type, upload.data, small)
-
-    def _other(self, other: Any) -> Json:
-        if not isinstance(other, dict) or len(other) != 1 or not OTHER_KINDS.keys() >= other.keys():
-            raise bad_request(f"other is one of {', '.join(OTHER_KINDS)}")
-        kind, fields = next(iter(other.items()))
-        details = OTHER_KINDS[kind] | fields
-        if kind in WITHOUT_FILE:
-            return {kind: details}
-        mime_type = details.get("mime_type", "video/webm")
-        content = self.state.keep_file(kind, b"not a real recording", mime_type, details)
-        if kind == "animation":  # shown as a document as well, for older bots
-            content["document"] = content["animation"]
-        return content
-
-
-async def _stream(
-    request: web.Request, listeners: Listeners, first: list[Json]
-) -> web.StreamResponse:
-    """Server-sent events: the first ones, then those that the listeners are told."""
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-    )
-    await response.prepare(request)
-    queue: asyncio.Queue[Json | None] = asyncio.Queue()
-    for known in first:
-        queue.put_nowait(known)
-    listeners.add(queue)
-    try:
-        with suppress(ConnectionError):  # the page was closed
-            while True:
-                try:
-                    event = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
-                except TimeoutError:
-                    await response.write(b": still here\n\n")
-                    continue
-                if event is None:
-                    break
-                await response.write(f"data: {json.dumps(event)}\n\n".encode())
-    finally:
-        listeners.discard(queue)
-    return response
+        return self.state.files.keep_document(upload.name, upload.mime_type, upload.data, small)
 
 
 def _last(chat: Chat) -> Json | None:
@@ -402,36 +349,8 @@ def _chosen(query: InlineQuery, result_id: str) -> Json:
     raise bad_request("RESULT_ID_INVALID")
 
 
-def _name(body: Json) -> str:
-    name = _string(body, "first_name").strip()
-    if not 1 <= len(name) <= 64:
-        raise bad_request("a name has 1 to 64 characters")
-    return name
-
-
-def _language(body: Json) -> str:
-    language = _string(body, "language_code")
-    if not re.fullmatch(r"([a-z]{2,3}(-[A-Za-z]{2,8})?)?", language):
-        raise bad_request("a language code is like en or pt-br")
-    return language
-
-
-def _string(body: Json, key: str) -> str:
-    value = body.get(key, "")
-    if not isinstance(value, str):
-        raise bad_request(f"{key} is a string")
-    return value
-
-
-def _integer(body: Json, key: str) -> int:
-    try:
-        return int(body[key])
-    except (KeyError, TypeError, ValueError):
-        raise bad_request(f"{key} is a number") from None
-
-
 def _reply(chat: Chat, body: Json) -> Json:
-    return quoted(chat, _integer(body, "reply_to")) if body.get("reply_to") else {}
+    return quoted(chat, integer(body, "reply_to")) if body.get("reply_to") else {}
 
 
 def _forwarded(body: Json) -> Json:

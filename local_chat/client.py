@@ -133,7 +133,7 @@ class Person:
         return (await self._messages("forward", origin))[0]
 
     async def send_other(self, kind: str, **fields: Any) -> Message:
-        """Sends a voice message, location, contact, video or another of `chat_api.OTHER_KINDS`."""
+        """Sends a voice message, a location or another of `other_kinds.OTHER_KINDS`."""
         return (await self._messages("messages", {"other": {kind: fields}}))[0]
 
     async def edit(self, message: Message, text: str, photo: bytes | None = None) -> Message:

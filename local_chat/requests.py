@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,3 +90,33 @@ async def _read_parts(
             declared_type = part.headers.get("Content-Type", "")
             uploads.append(_upload(part.name, part.filename, declared_type, bytes(body)))
     return fields, uploads
+
+
+def string(body: Json, key: str) -> str:
+    """The text of a field, empty where it is missing; raises `ApiError` for anything else."""
+    value = body.get(key, "")
+    if not isinstance(value, str):
+        raise bad_request(f"{key} is a string")
+    return value
+
+
+def integer(body: Json, key: str) -> int:
+    """The number of a field; raises `ApiError` where there is none."""
+    try:
+        return int(body[key])
+    except (KeyError, TypeError, ValueError):
+        raise bad_request(f"{key} is a number") from None
+
+
+def name_in(body: Json) -> str:
+    name = string(body, "first_name").strip()
+    if not 1 <= len(name) <= 64:
+        raise bad_request("a name has 1 to 64 characters")
+    return name
+
+
+def language_in(body: Json) -> str:
+    language = string(body, "language_code")
+    if not re.fullmatch(r"([a-z]{2,3}(-[A-Za-z]{2,8})?)?", language):
+        raise bad_request("a language code is like en or pt-br")
+    return language

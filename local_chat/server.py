@@ -8,14 +8,10 @@ Every request must name this server as its host, and one that a browser sends mu
 page itself, so no other website can reach the chat, whatever its name resolves to.
 """
 
-import asyncio
 import ipaddress
-import json
-import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,13 +20,12 @@ from urllib.parse import urlsplit
 from aiohttp import ClientResponse, web
 
 from local_chat.api_error import ApiError
-from local_chat.bot_api import BotApi, Uploads
+from local_chat.bot_api import BotApi, Check
+from local_chat.bot_calls import BotCalls
 from local_chat.chat_api import ChatApi
-from local_chat.requests import MAX_REQUEST_BYTES, Upload, read_answer, read_form
+from local_chat.requests import MAX_REQUEST_BYTES
 from local_chat.state import Failure, State
 from local_chat.updates import Updates
-
-logger = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent / "page"
 HEADERS = {
@@ -43,13 +38,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-NO_UPDATES = json.dumps({"ok": True, "result": []})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Json = dict[str, Any]
-
-# What a request has to pass besides its method's own rules: called with the method, the parameters
-# and the names of uploaded fields, a check raises `ApiError`. Tests add the published schema.
-checks: list[Callable[[str, Json, list[str]], None]] = []
 
 
 @dataclass
@@ -59,6 +49,7 @@ class LocalChat:
     url: str
     token: str
     state: State
+    checks: list[Check]  # see `BotApi`
     _runner: web.AppRunner
 
     def fail_next(
@@ -89,9 +80,11 @@ async def start(
     bot_name: str = "Local bot",
     bot_username: str = "local_bot",
     first_webhook_pause_s: float = 1.0,
+    checks: Sequence[Check] = (),
 ) -> LocalChat:
     """Serves on a loopback address; port 0 takes a free one. Without a token, makes one up.
 
+    What a bot asks for has to pass the `checks` besides the server's own rules; see `BotApi`.
     Raises `ValueError` for an address that others can reach and `OSError` for a port in use.
     """
     if not ipaddress.ip_address(host).is_loopback:
@@ -101,26 +94,43 @@ async def start(
     bot = {"id": bot_id, "is_bot": True, "first_name": bot_name, "username": bot_username}
 
     async def on_reply(response: ClientResponse) -> None:
-        await _run_reply(state, bot_api, response)
+        await calls.run_reply(response)
 
     def on_delivery(update: Json, status: int, seconds: float) -> None:
-        state.record_call(
-            {
-                "at": time.time(),
-                "ms": round(1000 * seconds, 1),
-                "method": "webhook",
-                "parameters": update,
-                "files": [],
-                "status": status,
-                "answer": {"ok": 200 <= status < 300},
-            }
-        )
+        state.record_call(_delivery(update, status, seconds))
 
     state = State(bot, Updates(on_reply, on_delivery, first_webhook_pause_s))
-    bot_api = BotApi(state)
+    kept_checks = [*checks]
+    calls = BotCalls(state, BotApi(state, kept_checks), token)
+    runner = web.AppRunner(_application(state, calls), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    bound = runner.addresses[0][1]
+    name = f"[{host}]" if ":" in host else host
+    return LocalChat(f"http://{name}:{bound}", token, state, kept_checks, runner)
+
+
+def _delivery(update: Json, status: int, seconds: float) -> Json:
+    """A call of the bot's webhook, as the inspector shows it."""
+    return {
+        "at": time.time(),
+        "ms": round(1000 * seconds, 1),
+        "method": "webhook",
+        "parameters": update,
+        "files": [],
+        "status": status,
+        "answer": {"ok": 200 <= status < 300},
+    }
+
+
+def _application(state: State, calls: BotCalls) -> web.Application:
     app = web.Application(middlewares=[_guard], client_max_size=MAX_REQUEST_BYTES)
     app.add_routes(ChatApi(state).routes())
-    app.add_routes(_bot_routes(state, bot_api, token))
+    app.add_routes(calls.routes())
     app.router.add_get("/", _page)
     app.router.add_static("/page", PAGE)
 
@@ -130,16 +140,7 @@ async def start(
             queue.put_nowait(None)
 
     app.on_shutdown.append(on_shutdown)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
-    bound = runner.addresses[0][1]
-    name = f"[{host}]" if ":" in host else host
-    return LocalChat(f"http://{name}:{bound}", token, state, runner)
+    return app
 
 
 async def _page(_: web.Request) -> web.FileResponse:
@@ -189,153 +190,3 @@ def _is_own_site(request: web.Request) -> bool:
     # A form of another website could send these without the browser asking first.
     posts_to_page = request.method == "POST" and request.path.startswith("/chat/")
     return not posts_to_page or request.content_type in ("application/json", "multipart/form-data")
-
-
-def _bot_routes(state: State, bot_api: BotApi, token: str) -> list[web.RouteDef]:
-    def is_token(request: web.Request) -> bool:
-        return secrets.compare_digest(request.match_info["token"].encode(), token.encode())
-
-    async def call(request: web.Request) -> web.StreamResponse:
-        if not is_token(request):
-            return _answer(ApiError(401, "Unauthorized"))
-        method = request.match_info["method"]
-        fields: Json = {}
-        uploads: list[Upload] = []
-        begun = time.perf_counter()
-        try:
-            fields, uploads = await read_form(request)
-            fields = {**request.query, **fields}
-            failure = _next_failure(state, method, fields)
-            if failure is not None and failure.error != "drop_after":
-                response = await _fail(request, failure)
-            else:
-                response = await _carried_out(bot_api, method, fields, uploads)
-                if failure is not None:
-                    response = _drop(request)
-        except ApiError as error:
-            response = _answer(error)
-        except web.HTTPRequestEntityTooLarge:
-            response = _answer(ApiError(413, "Request Entity Too Large"))
-        # A poll that brings nothing happens all the time and tells nothing.
-        if method.lower() != "getupdates" or response.text != NO_UPDATES:
-            state.record_call(_call(method, fields, uploads, response, begun))
-        return response
-
-    async def download(request: web.Request) -> web.Response:
-        if not is_token(request):
-            return _answer(ApiError(401, "Unauthorized"))
-        path = request.match_info["path"]
-        begun = time.perf_counter()
-        failure = _next_failure(state, "download", {})
-        if failure is not None:
-            return await _fail(request, failure)
-        file = next((f for f in state.files.values() if f.path == path), None)
-        if file is None:
-            response = _answer(ApiError(404, "Not Found"))
-        else:
-            response = web.Response(body=file.data, content_type="application/octet-stream")
-        state.record_call(_call("download", {"file_path": path}, [], response, begun))
-        return response
-
-    return [
-        web.route("*", "/bot{token}/{method}", call),
-        web.get("/file/bot{token}/{path:.+}", download),
-    ]
-
-
-async def _carried_out(
-    bot_api: BotApi, method: str, fields: Json, uploads: list[Upload]
-) -> web.Response:
-    for check in checks:
-        check(method, fields, [upload.field for upload in uploads])
-    named = Uploads({upload.field: upload for upload in uploads})
-    return web.json_response({"ok": True, "result": await bot_api.execute(method, fields, named)})
-
-
-def _call(
-    method: str, fields: Json, uploads: list[Upload], response: web.Response, begun: float
-) -> Json:
-    """A request and its answer, as the inspector shows them."""
-    if response.content_type == "application/json" and response.text:
-        answer = json.loads(response.text)
-    else:
-        size = len(response.body) if isinstance(response.body, bytes) else 0
-        answer = f"{size} bytes"
-    return {
-        "at": time.time(),
-        "ms": round(1000 * (time.perf_counter() - begun), 1),
-        "method": method,
-        "parameters": {name: _readable(value) for name, value in fields.items()},
-        "files": [
-            {"field": upload.field, "name": upload.name, "bytes": len(upload.data)}
-            for upload in uploads
-        ],
-        "status": response.status,
-        "answer": answer,
-    }
-
-
-def _readable(value: Any) -> Any:
-    """Objects and lists come as JSON in a form."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        with suppress(ValueError, RecursionError):
-            return json.loads(value)
-    return value
-
-
-def _answer(error: ApiError) -> web.Response:
-    body: Json = {
-        "ok": False,
-        "error_code": error.code,
-        "description": error.description,
-    }
-    if error.retry_after is not None:
-        body["parameters"] = {"retry_after": error.retry_after}
-    return web.json_response(body, status=error.code)
-
-
-def _next_failure(state: State, method: str, fields: Json) -> Failure | None:
-    for failure in state.failures:
-        elsewhere = failure.chat_id and str(fields.get("chat_id")) != str(failure.chat_id)
-        if failure.method.lower() in ("*", method.lower()) and not elsewhere:
-            failure.times -= 1
-            if failure.times <= 0:
-                state.failures.remove(failure)
-            return failure
-    return None
-
-
-async def _fail(request: web.Request, failure: Failure) -> web.Response:
-    if failure.error == "hang":
-        await asyncio.Event().wait()  # until the other side gives up or the server stops
-    if isinstance(failure.error, str):
-        return _drop(request)
-    if failure.retry_after is not None:
-        words = f"Too Many Requests: retry after {failure.retry_after}"
-    else:
-        words = {
-            400: "Bad Request: failed on purpose",
-            403: "Forbidden: bot was blocked by the user",
-            429: "Too Many Requests",
-            502: "Bad Gateway",
-        }.get(failure.error, "Internal Server Error")
-    return _answer(ApiError(failure.error, words, failure.retry_after))
-
-
-def _drop(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _run_reply(state: State, bot_api: BotApi, response: ClientResponse) -> None:
-    """Runs the method call that the body of a webhook's answer may hold; its result is lost."""
-    begun = time.perf_counter()
-    try:
-        fields, uploads = await read_answer(response)
-        method = fields.pop("method", None)
-        if isinstance(method, str):
-            answer = await _carried_out(bot_api, method, fields, uploads)
-            state.record_call(_call(method, fields, uploads, answer, begun))
-    except (ValueError, ApiError) as error:
-        logger.warning("the webhook's answer could not be carried out: %s", error)

@@ -4,41 +4,25 @@ Messages are kept as the JSON objects that the Bot API shows; the page and the b
 """
 
 import asyncio
-import re
 import secrets
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any, Literal
 
 from local_chat.api_error import ApiError, bad_request
+from local_chat.files import Files
 from local_chat.formatting import entity_text
-from local_chat.photo_sizes import Picture
 from local_chat.updates import Updates
 
 Json = dict[str, Any]
 
-MAX_FILE_BYTES_IN_ALL = 512 * 2**20
 MAX_MESSAGES_PER_CHAT = 1000
 MAX_PEOPLE = 200
 MAX_GROUPS = 50
 MAX_CALLS = 300
 MAX_QUERIES = 1000
 MAX_EVENTS_WAITING = 1000
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file of a message. `content` is what a message holds that shows it, by its kind."""
-
-    id: str
-    unique_id: str
-    kind: str
-    path: str
-    mime_type: str
-    data: bytes
-    content: Json
 
 
 @dataclass
@@ -142,7 +126,7 @@ class State:
     updates: Updates
     people: dict[int, Person] = field(default_factory=dict)
     groups: dict[int, Group] = field(default_factory=dict)
-    files: dict[str, StoredFile] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     queries: dict[str, Query] = field(default_factory=dict)
     inline_queries: dict[str, InlineQuery] = field(default_factory=dict)
     inline_answers: dict[tuple[str, int], InlineAnswer] = field(default_factory=dict)
@@ -154,7 +138,6 @@ class State:
     calls: deque[Json] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
     call_listeners: Listeners = field(default_factory=set)
     started_as: str = field(default_factory=lambda: secrets.token_hex(8))  # tells a restart
-    _file_bytes: int = 0
     _last_message_id: int = 0
     _last_person_id: int = 100_000_000
 
@@ -310,73 +293,6 @@ class State:
             button=answer.button,
         )
 
-    # Files.
-
-    def keep_photo(self, sizes: list[Picture]) -> Json:
-        """Keeps a photo's sizes, smallest first; what a message holds that shows it."""
-        content: Json = {"photo": []}
-        for size in sizes:
-            file = self._keep("photo", "photos", "image/jpeg", size.data, content, ".jpg")
-            content["photo"].append(_photo_size(file, size))
-        return content
-
-    def keep_file(
-        self,
-        kind: str,
-        data: bytes,
-        mime_type: str,
-        details: Json,
-        thumbnail: Picture | None = None,
-        suffix: str = "",
-    ) -> Json:
-        """Keeps a file untouched; what a message holds that shows it. `details` join its fields."""
-        shown: Json = {}
-        content: Json = {kind: shown}
-        if thumbnail is not None:
-            small = self._keep(
-                "thumbnail", "thumbnails", "image/jpeg", thumbnail.data, content, ".jpg"
-            )
-            shown["thumbnail"] = _photo_size(small, thumbnail)
-        file = self._keep(kind, f"{kind}s", mime_type, data, content, suffix)
-        shown |= {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": len(data)}
-        shown |= details
-        return content
-
-    def keep_sticker(self, picture: Picture, emoji: str) -> Json:
-        details = {
-            "type": "regular",
-            "width": picture.width,
-            "height": picture.height,
-            "is_animated": False,
-            "is_video": False,
-            "emoji": emoji,
-        }
-        return self.keep_file("sticker", picture.data, "image/webp", details, suffix=".webp")
-
-    def keep_document(
-        self, name: str, mime_type: str, data: bytes, thumbnail: Picture | None
-    ) -> Json:
-        details = {"file_name": name, "mime_type": mime_type}
-        suffix = PurePath(name).suffix
-        plain = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) is not None
-        return self.keep_file(
-            "document", data, mime_type, details, thumbnail, suffix if plain else ""
-        )
-
-    def _keep(
-        self, kind: str, folder: str, mime_type: str, data: bytes, content: Json, suffix: str
-    ) -> StoredFile:
-        file_id = f"{kind[:2].upper()}{secrets.token_urlsafe(32)}"
-        unique_id = secrets.token_urlsafe(9)
-        path = f"{folder}/file_{len(self.files)}_{unique_id}{suffix}"
-        file = StoredFile(file_id, unique_id, kind, path, mime_type, data, content)
-        self.files[file_id] = file
-        self._file_bytes += len(data)
-        while self._file_bytes > MAX_FILE_BYTES_IN_ALL:
-            oldest = self.files.pop(next(iter(self.files)))
-            self._file_bytes -= len(oldest.data)
-        return file
-
 
 def _tell(listeners: Listeners, event: Json) -> None:
     for queue in list(listeners):
@@ -393,13 +309,3 @@ def _kept(queries: dict[str, Any], query: Query | InlineQuery) -> str:
     while len(queries) > MAX_QUERIES:
         del queries[next(iter(queries))]
     return query_id
-
-
-def _photo_size(file: StoredFile, size: Picture) -> Json:
-    return {
-        "file_id": file.id,
-        "file_unique_id": file.unique_id,
-        "file_size": len(size.data),
-        "width": size.width,
-        "height": size.height,
-    }

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from local_chat.server import LocalChat, checks, start
+from local_chat.bot_api import Check
+from local_chat.server import LocalChat, start
 from tests import bot_api_schema
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +33,6 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-checks.append(bot_api_schema.check)
-
-
 @pytest.fixture(autouse=True)
 def requests_are_in_the_published_bot_api() -> Iterator[None]:
     """What any bot sends to a local chat while a test runs."""
@@ -42,6 +40,24 @@ def requests_are_in_the_published_bot_api() -> Iterator[None]:
     violations = [*bot_api_schema.violations]
     bot_api_schema.violations.clear()
     assert not violations
+
+
+async def start_chat(
+    port: int = 0,
+    *,
+    token: str | None = None,
+    bot_name: str = "Local bot",
+    first_webhook_pause_s: float = 1.0,
+    checks: Sequence[Check] = (),
+) -> LocalChat:
+    """A local chat whose bots may send only what is in the published Bot API."""
+    return await start(
+        port=port,
+        token=token,
+        bot_name=bot_name,
+        first_webhook_pause_s=first_webhook_pause_s,
+        checks=[bot_api_schema.check, *checks],
+    )
 
 
 @asynccontextmanager
@@ -86,7 +102,7 @@ async def bot_in_chat(chat: LocalChat, **variables: str) -> AsyncIterator[None]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chat() -> AsyncIterator[LocalChat]:
     """A local chat that the bot is in, for the tests of a module; each brings its own person."""
-    chat = await start(port=0)
+    chat = await start_chat()
     async with bot_in_chat(chat, SOURCE_URL="https://example.org/source"):
         yield chat
     await chat.close()

@@ -1,7 +1,9 @@
 """The local Bot API beside the published one, and the check that all tests run under."""
 
 import inspect
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiogram
@@ -10,20 +12,28 @@ from aiohttp import ClientSession, FormData
 
 from local_chat.bot_api import BotApi, Uploads
 from local_chat.client import join
-from local_chat.server import LocalChat, start
+from local_chat.server import LocalChat
 from local_chat.state import State
 from local_chat.updates import Updates
 from tests import bot_api_schema
 from tests.bot_api_schema import METHODS, SCHEMA
+from tests.conftest import start_chat
 
 BUTTON = {"text": "Go", "callback_data": "go"}
 
 
 @pytest.fixture
 async def chat() -> AsyncIterator[LocalChat]:
-    server = await start(port=0)
+    server = await start_chat()
     yield server
     await server.close()
+
+
+def test_every_test_checks_what_bots_send() -> None:
+    """By tests/conftest.py; test_local_chat.py also tries what `start` itself refuses."""
+    for path in Path(__file__).parent.glob("*.py"):
+        if path.name not in ("conftest.py", "test_local_chat.py"):
+            assert not re.search(r"local_chat\.server import .*\bstart\b", path.read_text("utf-8"))
 
 
 def test_the_schema_is_of_the_version_that_aiogram_speaks() -> None:

@@ -33,8 +33,8 @@ from PIL import Image
 from playwright.async_api import Browser, Locator, Page, expect
 
 from local_chat.client import join
-from local_chat.server import LocalChat, start
-from tests.conftest import PHOTOS
+from local_chat.server import LocalChat
+from tests.conftest import PHOTOS, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -43,7 +43,7 @@ NASTY = "<img src=x onerror=alert(1)> & <b>"
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def chat() -> AsyncIterator[LocalChat]:
-    server = await start(port=0, bot_name="Echo")
+    server = await start_chat(bot_name="Echo")
     async with echo_bot(server):
         yield server
     await server.close()
@@ -582,12 +582,12 @@ async def test_reading_old_messages_is_not_disturbed(page: Page) -> None:
 
 
 async def test_the_page_comes_back_when_the_server_does(chromium: Browser) -> None:
-    server = await start(port=0)
+    server = await start_chat()
     async with opened(chromium, server) as page:
         await expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
         await server.close()
         await expect(page.get_by_role("status").first).to_have_text("connecting…")
-        again = await start(port=int(server.url.rpartition(":")[2]))
+        again = await start_chat(port=int(server.url.rpartition(":")[2]))
         await expect(page.get_by_role("status").first).to_have_text("bot", timeout=15_000)
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.locator(".message.out")).to_have_count(1)

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from local_chat.client import Message, Person, join
-from local_chat.server import LocalChat, start
-from tests.conftest import PHOTOS, STYLES, bot_in_chat
+from local_chat.server import LocalChat
+from tests.conftest import PHOTOS, STYLES, bot_in_chat, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -427,7 +427,7 @@ async def test_someone_who_blocks_the_bot_does_not_disturb_others(chat: LocalCha
 
 async def test_a_forgotten_user_never_meets_an_error() -> None:
     """After a restart, the buttons that were sent before it still work, or say what to do."""
-    chat = await start(port=0)
+    chat = await start_chat()
     try:
         async with join(chat.url, "Ann", "en") as ann:
             async with bot_in_chat(chat):

@@ -29,11 +29,10 @@ from redis.backoff import ConstantBackoff
 
 from benchmarks.capacity import InRedis, measured, table
 from local_chat.client import join
-from local_chat.server import start
 from settings import ROOT, Settings
 from store import StoreError, open_store
 from telegram_api.webhook import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
-from tests.conftest import PHOTOS, bot_in_chat
+from tests.conftest import PHOTOS, bot_in_chat, start_chat
 from tests.servers import free_port
 from tests.test_conversation import choose_preset, result_in
 from tests.test_documents import TRACKED, variables
@@ -129,7 +128,7 @@ def test_the_image_s_files_are_enough_to_paint(image: Path, wish: str) -> None:
 
 async def test_the_image_s_files_are_enough_to_talk_and_tell_their_health(image: Path) -> None:
     port = free_port()
-    chat = await start(port=0)
+    chat = await start_chat()
     given = {"PATH": os.environ["PATH"], "DATA_DIR": str(image.parent), "HEALTH_PORT": str(port)}
     bot = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -398,7 +397,7 @@ async def telegram_s_way(port: int, nginx_port: int, trusted: Path) -> AsyncIter
 
 
 async def test_updates_come_through_nginx_and_nothing_else_does(tmp_path: Path) -> None:
-    chat = await start(port=0, first_webhook_pause_s=0.1)
+    chat = await start_chat(first_webhook_pause_s=0.1)
     webhook_port, relay_port = free_port(), free_port()
     async with (
         nginx(tmp_path, webhook_port) as (tls_port, plain_port, certificate),
@@ -506,7 +505,7 @@ async def test_heroku_s_processes_work_with_heroku_s_redis(tmp_path: Path) -> No
     (trigger,) = manifests()["ScaledObject", "worker"]["spec"]["triggers"]
     stream = trigger["metadata"]["stream"]
     port = free_port()
-    chat = await start(port=0)
+    chat = await start_chat()
     async with redis_as_heroku_has_it(tmp_path) as url, join(chat.url, "Ann", "en") as ann:
         given = {"BOT_TOKEN": chat.token, "TELEGRAM_API_URL": chat.url, "REDIS_URL": url}
         retry = Retry(ConstantBackoff(0.1), 50)

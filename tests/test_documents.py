@@ -107,7 +107,7 @@ def test_files_modules_and_targets_that_are_named_exist(name: str) -> None:
     for text in code(document, "code_inline", "fence"):
         for target in re.findall(r"^make ([a-z-]+)", text, re.M):
             assert re.search(rf"^{target}:", makefile, re.M), target
-        for module in re.findall(r"python -m ((?:benchmarks|model_\w+)\.\w+)", text):
+        for module in re.findall(r"python -m ((?:benchmarks|tools|model_\w+)\.\w+)", text):
             assert f"{module.replace('.', '/')}.py" in TRACKED, module
     folders = {name.split("/")[0] for name in TRACKED if "/" in name}
     for text in code(document, "code_inline"):

@@ -51,13 +51,14 @@ from local_chat.formatting import formatted, utf16_length
 from local_chat.inline_mode import offered
 from local_chat.server import LocalChat, start
 from local_chat.state import State
+from tests.conftest import start_chat
 
 Json = dict[str, Any]
 
 
 @pytest.fixture
 async def chat() -> AsyncIterator[LocalChat]:
-    server = await start(port=0, first_webhook_pause_s=0.05)
+    server = await start_chat(first_webhook_pause_s=0.05)
     yield server
     await server.close()
 
@@ -76,9 +77,9 @@ async def anna(chat: LocalChat) -> AsyncIterator[Person]:
 
 
 @pytest.fixture
-def any_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def any_request(chat: LocalChat) -> None:
     """Lets the server itself refuse what the published schema would have refused before it."""
-    monkeypatch.setattr("local_chat.server.checks", [])
+    chat.checks.clear()
 
 
 class QuickSession(AiohttpSession):
@@ -623,7 +624,7 @@ async def test_limits_on_files(bot: Bot, anna: Person) -> None:
 async def test_old_files_make_room(
     chat: LocalChat, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local_chat.state.MAX_FILE_BYTES_IN_ALL", 1000)
+    monkeypatch.setattr("local_chat.files.MAX_FILE_BYTES_IN_ALL", 1000)
     old = await anna.send_document(b"0" * 600, "old.bin")
     new = await anna.send_document(b"0" * 600, "new.bin")
     assert len(await anna.download(new)) == 600
@@ -1243,7 +1244,7 @@ async def test_a_listener_that_does_not_read_is_let_go(monkeypatch: pytest.Monke
 
 
 async def test_closing_does_not_wait_for_open_connections() -> None:
-    server = await start(port=0)
+    server = await start_chat()
     async with bot_at(server.url, server.token) as bot, join(server.url) as person:
         await person.say("/start")
         await forget_updates(bot)

@@ -14,9 +14,8 @@ import pytest
 from aiohttp import ClientSession
 
 from local_chat.client import join
-from local_chat.server import start
 from logs import OneLine, about
-from tests.conftest import PHOTOS, ROOT
+from tests.conftest import PHOTOS, ROOT, start_chat
 from tests.servers import free_port
 
 SECRET = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
@@ -89,7 +88,7 @@ def test_an_uncaught_exception_is_redacted_as_well() -> None:
 
 async def test_a_bot_in_trouble_never_tells_its_token(tmp_path: Path) -> None:
     """A real process, at its most talkative, through every mishap that the server can make."""
-    chat = await start(port=0, token=f"123:{SECRET}", first_webhook_pause_s=0.1)
+    chat = await start_chat(token=f"123:{SECRET}", first_webhook_pause_s=0.1)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     told = tmp_path / "told"

@@ -36,11 +36,13 @@ from jobs.queue import JobContext, cancel, submit
 from jobs.waiting import Entry, announce, in_order, waiting_seconds
 from jobs.worker import Painter, work_until
 from local_chat.client import Message, Person, join
-from local_chat.server import LocalChat, start
+from local_chat.server import LocalChat
 from settings import ROOT, Settings
 from store import Accepted, open_store
 from telegram_api.sending import Pace, make_bot
 from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
+from tests import bot_api_schema
+from tests.conftest import start_chat
 from tests.servers import free_port, redis_server
 from users import Photo
 from wishes import SeasonWish
@@ -116,8 +118,8 @@ async def running(
 async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
     life = (0.0, 2.0)
     for counted in await asyncio.gather(
-        storm("polling", 10, seed=1, people=3, life=life),
-        storm("webhook", 10, seed=2, people=3, life=life),
+        storm("polling", 10, seed=1, people=3, life=life, checks=[bot_api_schema.check]),
+        storm("webhook", 10, seed=2, people=3, life=life, checks=[bot_api_schema.check]),
     ):
         assert counted.kills == 10
         assert counted.accepted == counted.answered >= 6
@@ -137,7 +139,7 @@ painting._change_season = endless
 
 
 async def test_a_killed_worker_s_job_moves_on_and_redis_may_restart(tmp_path: Path) -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     with redis_server(tmp_path) as redis:
         url = redis.url
         async with join(chat.url, "Ann", "en") as ann, running(chat, REDIS_URL=url):
@@ -162,7 +164,7 @@ painting._change_season = lambda *_: time.sleep(1000)
 worker.STOP_SECONDS = 0.5
 """
     data = {"DATA_DIR": str(tmp_path)}
-    chat = await start(port=0)
+    chat = await start_chat()
     async with join(chat.url, "Ann", "en") as ann, join(chat.url, "Bob", "en") as bob:
         async with running(chat, code=hangs, JOB_TIMEOUT="1", **data) as process:
             await asyncio.gather(choose_winter(ann), choose_winter(bob))
@@ -178,7 +180,7 @@ worker.STOP_SECONDS = 0.5
 
 async def test_what_sigterm_does_not_let_finish_is_handed_back(tmp_path: Path) -> None:
     data = {"DATA_DIR": str(tmp_path)}
-    chat = await start(port=0)
+    chat = await start_chat()
     async with join(chat.url, "Ann", "en") as ann:
         async with running(chat, code=ENDLESS, SHUTDOWN_SECONDS="4", **data) as process:
             await choose_winter(ann)
@@ -198,7 +200,7 @@ async def test_what_sigterm_does_not_let_finish_is_handed_back(tmp_path: Path) -
 
 
 async def test_sigterm_ends_it_also_while_telegram_is_away(tmp_path: Path) -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     chat.fail_next("*", 502, times=10**6)
     async with running(chat, SHUTDOWN_SECONDS="1", DATA_DIR=str(tmp_path)) as process:
         while not chat.state.calls:  # noqa: ASYNC110
@@ -241,7 +243,7 @@ def update(number: int, person: Person, message: dict[str, object]) -> dict[str,
 
 async def test_an_update_that_comes_again_or_too_early_makes_no_second_job(tmp_path: Path) -> None:
     """Delivered several times at once, in the wrong order, and again after a restart."""
-    chat = await start(port=0, first_webhook_pause_s=0.1)
+    chat = await start_chat(first_webhook_pause_s=0.1)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     served = {"WEBHOOK_HOST": url, "WEBAPP_HOST": "127.0.0.1", "PORT": str(port)}
@@ -281,7 +283,7 @@ async def test_an_update_that_comes_again_or_too_early_makes_no_second_job(tmp_p
 
 async def test_what_cannot_be_kept_is_not_confirmed(tmp_path: Path) -> None:
     """While the store is locked, updates are neither answered nor lost."""
-    chat = await start(port=0)
+    chat = await start_chat()
     async with join(chat.url, "Ann", "en") as ann, running(chat, DATA_DIR=str(tmp_path)):
         await ann.say("/start")
         await ann.next_message(60)
@@ -301,7 +303,7 @@ async def test_what_cannot_be_kept_is_not_confirmed(tmp_path: Path) -> None:
 
 
 async def test_who_may_use_it_and_how_fast(tmp_path: Path) -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     async with join(chat.url, "Анна", "ru") as anna, join(chat.url, "Eve", "en") as eve:
         only = {"ALLOWED_USERS": f"1,{anna.id}", "UPDATES_PER_MINUTE": "4"}
         async with running(chat, DATA_DIR=str(tmp_path), **only):
@@ -319,7 +321,7 @@ async def test_who_may_use_it_and_how_fast(tmp_path: Path) -> None:
 
 
 async def test_forget_erases_choices_and_waiting_photos(tmp_path: Path) -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     async with (
         join(chat.url, "Анна", "ru") as anna,
         running(chat, code=ENDLESS, DATA_DIR=str(tmp_path)),
@@ -397,7 +399,7 @@ class Desk:
 
 @asynccontextmanager
 async def at_work(data_dir: Path, **settings: float) -> AsyncIterator[Desk]:
-    chat = await start(port=0)
+    chat = await start_chat()
     bot = make_bot(SecretStr(chat.token), chat.url, None)
     values = {"nst_size": 128, "cyclegan_size": 128, **settings}
     store = await open_store(None, data_dir)

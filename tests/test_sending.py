@@ -7,7 +7,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -32,7 +32,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from local_chat.server import LocalChat, checks, start
+from local_chat.server import LocalChat
 from local_chat.state import Person
 from telegram_api import sending
 from telegram_api.sending import (
@@ -46,6 +46,7 @@ from telegram_api.sending import (
     make_bot,
     only_if_free,
 )
+from tests.conftest import start_chat
 from tests.servers import redis_server
 
 LONG = bool(os.environ.get("LONG_TESTS"))
@@ -88,15 +89,13 @@ def set_patience(bot: Bot, seconds: float) -> None:
 async def telegram() -> AsyncIterator[Telegram]:
     calls: list[tuple[float, str, int]] = []
 
-    def note(method: str, fields: dict[str, Any], _: list[str]) -> None:
+    def note(method: str, fields: Mapping[str, Any], _: Sequence[str]) -> None:
         calls.append((time.monotonic(), method, int(fields.get("chat_id", 0))))
 
-    chat = await start(port=0)
-    checks.append(note)
+    chat = await start_chat(checks=[note])
     bot = make_bot(SecretStr(chat.token), chat.url, Pace())
     async with bot.session:
         yield Telegram(chat, bot, calls)
-    checks.remove(note)
     await chat.close()
 
 
@@ -203,7 +202,7 @@ async def test_progress_that_fails_is_given_up_at_once(telegram: Telegram, error
 async def test_answers_to_presses_downloads_and_deletions_are_not_limited() -> None:
     pace = Pace()
     await pace.reserve("all", 3600)
-    chat = await start(port=0)
+    chat = await start_chat()
     bot = make_bot(SecretStr(chat.token), chat.url, pace)
     async with bot.session, asyncio.timeout(2):
         await bot.get_me()

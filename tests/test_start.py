@@ -12,11 +12,11 @@ from aiogram.client.telegram import TelegramAPIServer
 
 from bot import run
 from local_chat.client import join
-from local_chat.server import LocalChat, start
+from local_chat.server import LocalChat
 from settings import Settings
 from store import StoreError
 from telegram_api.webhook import webhook_secret
-from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot
+from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot, start_chat
 from tests.servers import free_port
 
 UPDATE = {
@@ -70,7 +70,7 @@ async def test_a_signal_ends_it_without_complaint(number: signal.Signals) -> Non
 
 
 async def test_a_painting_in_work_at_sigterm_is_finished_and_sent() -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     photo = (PHOTOS / "chelsea.jpg").read_bytes()
     async with join(chat.url, "Ann", "en") as ann:
         async with bot_in_chat(chat, NST_SIZE="384"):
@@ -93,7 +93,7 @@ async def test_it_warns_where_the_disk_does_not_last(caplog: pytest.LogCaptureFi
 
 
 async def test_polling_removes_a_webhook_left_over_and_keeps_waiting_updates() -> None:
-    chat = await start(port=0)
+    chat = await start_chat()
     async with join(chat.url, "Ann", "en") as ann, api_of(chat) as api:
         await api.set_webhook(f"http://127.0.0.1:{free_port()}/gone", secret_token="left-over")
         await ann.say("/start")
@@ -104,7 +104,7 @@ async def test_polling_removes_a_webhook_left_over_and_keeps_waiting_updates() -
 
 
 async def test_the_webhook_is_served_checked_and_left_in_place() -> None:
-    chat = await start(port=0, first_webhook_pause_s=0.1)
+    chat = await start_chat(first_webhook_pause_s=0.1)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     async with join(chat.url, "Ann", "en") as ann, api_of(chat) as api:

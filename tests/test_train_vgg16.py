@@ -11,7 +11,6 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
-import weights
 from model_nst import export
 from model_nst.openvino_engine import OpenVino
 from model_nst.style_transfer import Style, transfer
@@ -26,7 +25,8 @@ from model_nst.train_vgg16 import (
 )
 from presets import PRESETS
 from tests.conftest import PHOTOS
-from weights import WEIGHTS
+from tools.weights import write_table
+from weights import WEIGHTS, checked
 
 # isort: split
 import torchvision  # type: ignore[import-untyped]
@@ -102,19 +102,19 @@ def test_the_bot_paints_with_the_trained_layers(
     for name in ("README.md", "nst_presets.npz"):
         shutil.copy(WEIGHTS / name, tmp_path)
     export.main([str(trained / "vgg16_features.safetensors"), "--out", str(tmp_path)])
-    weights.write_table(tmp_path)
+    write_table(tmp_path)
     ours, shipped = (load_file(f / "nst_features.safetensors") for f in (tmp_path, WEIGHTS))
     for name, tensor in shipped.items():
         change = (ours[name].float() - tensor.float()).norm() / tensor.float().norm()
         assert 0 < change < 0.3, name
     monkeypatch.setattr("weights.WEIGHTS", tmp_path)
-    weights.checked.cache_clear()
+    checked.cache_clear()
     with Image.open(PHOTOS / "chelsea.jpg") as file:
         photo = file.convert("RGB").resize((96, 64))
     with Image.open(PRESETS["kiss"].path) as file:
         style = file.convert("RGB").resize((128, 128))
     painting = transfer(photo, [Style(style)], OpenVino())
-    weights.checked.cache_clear()
+    checked.cache_clear()
     assert painting.size == photo.size
     mean = [np.asarray(image, float).mean((0, 1)) for image in (photo, style, painting)]
     assert np.abs(mean[2] - mean[1]).sum() < 0.5 * np.abs(mean[0] - mean[1]).sum()

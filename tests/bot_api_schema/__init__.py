@@ -1,6 +1,7 @@
 """The published Bot API as JSON schemas (schema.json), and the check of requests against it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ _NAMES = {name.lower(): name for name in METHODS}
 violations: list[str] = []  # of this test; conftest.py looks that there are none
 
 
-def check(method: str, fields: dict[str, Any], uploads: list[str]) -> None:
+def check(method: str, fields: Mapping[str, Any], uploads: Sequence[str]) -> None:
     """Refuses, and notes, parameters that the published method does not take."""
     name = _NAMES.get(method.lower())
     if name is None:  # the server refuses what it does not know

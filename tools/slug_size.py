@@ -10,7 +10,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from settings import ROOT
+
 LIMIT_MB = 250
 
 
@@ -22,11 +23,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         packages = Path(folder, "site-packages")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run(  # noqa: S603 fixed arguments
+        subprocess.run(
             [*pip, "--target", packages, "--requirement", ROOT / "requirements.txt"], check=True
         )
         listed = subprocess.run(
-            ["git", "ls-files", "-z"],  # noqa: S607
+            ["git", "ls-files", "-z"],
             cwd=ROOT,
             check=True,
             capture_output=True,

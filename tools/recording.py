@@ -20,10 +20,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
+from examples import PHOTOS
 from presets import PRESETS
 from settings import ROOT
 
-PHOTOS = ROOT / "images" / "photos"
 RECORDING = ROOT / "images" / "readme" / "chat.webp"
 LARGEST = 2 * 10**6  # bytes; above it, few would wait for it
 PHONE: ViewportSize = {"width": 390, "height": 780}

@@ -1,0 +1,68 @@
+"""The buttons under a result and under the status message."""
+
+from contextlib import suppress
+
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery
+
+import keyboards
+import texts
+from handlers.reply import photo_behind, photos_behind, reply_to_press, result_in
+from handlers.turn import Turn, new_job
+from jobs.answer import edit_status
+from jobs.queue import JobContext, cancel, submit
+from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, Repaint
+from wishes import CompareWish, SeasonWish, Wish
+
+router = Router(name="results")
+
+
+@router.callback_query(Repaint.filter())
+async def repaint(query: CallbackQuery, callback_data: Repaint, turn: Turn) -> None:
+    own_styles = turn.user.own_styles
+    if wish := callback_data.wish(own_styles):
+        await submit_again(query, wish, turn)
+    else:
+        menu = keyboards.style_menu(own_styles)
+        await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
+
+
+@router.callback_query(ChangeSeason.filter())
+async def change_season(query: CallbackQuery, callback_data: ChangeSeason, turn: Turn) -> None:
+    wish = SeasonWish(callback_data.direction, callback_data.amount, callback_data.as_file)
+    await submit_again(query, wish, turn)
+
+
+@router.callback_query(MenuChoice.filter(F.item == Menu.COMPARE))
+async def compare(query: CallbackQuery, turn: Turn) -> None:
+    if result := result_in(query):
+        await submit_again(query, CompareWish(result.file_id), turn)
+    else:
+        await reply_to_press(query, turn.bot, texts.photo_forgotten())
+
+
+async def submit_again(query: CallbackQuery, wish: Wish, turn: Turn) -> None:
+    """Queues the photo, or the album, that the button's message answers."""
+    photos = photos_behind(query, turn.user)
+    if not photos:
+        album = photo_behind(query)
+        words = texts.album_forgotten() if album else texts.photo_forgotten()
+        await reply_to_press(query, turn.bot, words)
+    elif refusal := await submit(new_job(photos, wish, turn), turn.context):
+        await reply_to_press(query, turn.bot, refusal)
+
+
+@router.callback_query(CancelJob.filter(), flags={"answers": True})
+async def cancel_job(
+    query: CallbackQuery, callback_data: CancelJob, bot: Bot, context: JobContext
+) -> None:
+    """Says so in a popup at once: the edit of the status may have to wait for the chat's pace."""
+    cancelled = await cancel(callback_data.job_id, query.from_user.id, context)
+    words = texts.cancelled() if cancelled else texts.over()
+    with suppress(TelegramBadRequest):  # pressed long ago
+        await query.answer(words)
+    if query.message:
+        with suppress(TelegramBadRequest):  # the job was done first: its status is the picture
+            where = query.message.chat.id, query.message.message_id
+            await edit_status(bot, *where, words, keyboards.back_to_menu())

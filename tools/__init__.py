@@ -1,0 +1,1 @@
+"""What makes the examples, the weights, the sheets of results and the recording anew."""
