@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 import decoding
+import detail
 import encoding
-import image_processing
 from decoding import COEFFICIENTS, JPEG_PIXEL, PIXEL, BadImage, Limits, decode, limits_of
+from detail import with_detail
 from encoding import encode_file, encode_photo
-from image_processing import paint, with_detail
+from image_processing import paint
 from model_nst.style_transfer import Style
 from settings import ROOT, Settings
 
@@ -297,7 +298,7 @@ def test_bands_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     small = photo.resize((100, 75))
     painting = ImageOps.solarize(small)
     whole = with_detail(painting, small, photo)
-    monkeypatch.setattr(image_processing, "BAND", 37)
+    monkeypatch.setattr(detail, "BAND", 37)
     banded = np.asarray(with_detail(painting, small, photo), int)
     assert np.abs(banded - np.asarray(whole, int)).max() <= 1
 
