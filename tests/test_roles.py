@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from local_chat.client import join
-from local_chat.server import start
 from settings import ROOT
-from tests.conftest import PHOTOS
+from tests.conftest import PHOTOS, start_chat
 from tests.servers import redis_server
 
 # The bot as a process that writes what it has imported when it ends.
@@ -53,7 +52,7 @@ async def test_who_talks_has_no_networks_and_who_works_no_server_and_no_conversa
 ) -> None:
     """A season is made by both, so that each has done its work before it is looked at."""
     talker, worker = tmp_path / "talker.json", tmp_path / "worker.json"
-    chat = await start(port=0)
+    chat = await start_chat()
     with redis_server(tmp_path) as redis:
         given = {"BOT_TOKEN": chat.token, "TELEGRAM_API_URL": chat.url, "REDIS_URL": redis.url}
         async with (
@@ -78,7 +77,7 @@ async def test_who_does_everything_has_no_local_chat_where_there_is_a_token(
     tmp_path: Path,
 ) -> None:
     imported = tmp_path / "imported.json"
-    chat = await start(port=0)
+    chat = await start_chat()
     given = {"BOT_TOKEN": chat.token, "TELEGRAM_API_URL": chat.url, "DATA_DIR": str(tmp_path)}
     async with join(chat.url, "Ann", "en") as ann, role(imported, **given):
         await ann.say("/start")

@@ -16,10 +16,11 @@ from jobs import waiting
 from jobs.job import Job, to_json
 from jobs.queue import JobContext
 from jobs.waiting import Statuses, read_queue
-from local_chat.server import LocalChat, start
+from local_chat.server import LocalChat
 from settings import ROOT, Settings
 from store import Accepted, open_store
 from telegram_api.sending import Pace, make_bot
+from tests.conftest import start_chat
 from users import Photo
 from wishes import SeasonWish
 
@@ -50,7 +51,7 @@ class Queue:
 
 @asynccontextmanager
 async def open_queue() -> AsyncIterator[Queue]:
-    chat = await start(port=0)
+    chat = await start_chat()
     bot = make_bot(SecretStr(chat.token), chat.url, None)
     store = await open_store(None, None)
     async with bot.session, Docket(name=secrets.token_hex(4), url="memory://") as docket:
