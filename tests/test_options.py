@@ -118,7 +118,7 @@ def test_a_stored_wish_of_before_is_read() -> None:
         keep_colours=True,
         variation=2,
     )
-    assert json.loads(kept.dump_json(wish)) == json.loads(stored)
+    assert json.loads(kept.dump_json(wish)).items() >= json.loads(stored).items()
 
 
 @pytest.mark.parametrize("direction", ["summer2winter", "winter2summer"])
