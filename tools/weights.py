@@ -17,6 +17,7 @@ COMMANDS = (
     ("model_nst.export",),
     ("model_nst.preset_grams",),
     ("model_cyclegan.export",),
+    ("model_people.export",),
 )
 
 

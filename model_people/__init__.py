@@ -1,0 +1,1 @@
+"""Faces and persons in a photo, by mediapipe's networks (https://arxiv.org/abs/1907.05047)."""

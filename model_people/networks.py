@@ -1,0 +1,37 @@
+"""Runs mediapipe's networks, loaded on their first use: OpenVINO, in float32, also beside torch."""
+
+import threading
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from engines import core
+from weights import checked
+
+Array = NDArray[np.float32]
+Name = Literal["face_detector", "face_landmarks", "persons"]
+
+HINTS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "INFERENCE_PRECISION_HINT": "f32",  # points must be exact
+    # A second one saves .4 of 2.2 ms, and on a busy machine both only wait for one another.
+    "INFERENCE_NUM_THREADS": 1,
+}
+
+_lock = threading.Lock()
+
+
+def run(name: Name, picture: NDArray[np.uint8]) -> list[Array]:
+    """What the network says of a picture `[S, S, 3]`, RGB; may be called from several threads."""
+    with _lock:
+        outputs = _load(name).infer([picture[None]])
+        return [np.array(output) for output in outputs.values()]
+
+
+@cache
+def _load(name: Name) -> ov.InferRequest:
+    model = core().read_model(checked(f"{name}.xml", f"{name}.bin"))
+    return core().compile_model(model, "CPU", HINTS).create_infer_request()
