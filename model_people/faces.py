@@ -65,6 +65,14 @@ class Face:
         return points
 
     @property
+    def centre(self) -> tuple[float, float]:
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+    @property
+    def roll(self) -> float:
+        return roll(self.points)
+
+    @property
     def width(self) -> float:
         return self.box[2] - self.box[0]
 
