@@ -24,6 +24,8 @@ SURE = 0.6  # score of a face
 CERTAIN = 0.8  # by the landmarks; faces have .9 or more, what is none .1, upside down up to .8
 OVERLAP = 0.3  # of the union, or half of the smaller one: two boxes are of one face
 CROP = 1.5  # side of what the landmarks are looked for in, of the face's
+MOST_TURNS = 4  # after the first look; the landmarks lag behind where a look is not upright
+STEADY = 0.1  # radians between two looks, the last of which is upright then
 NEAR = 3.0  # side of what the detector looks at again, of the face's
 FAR = 0.1  # of the photo's long side: the width of a face
 # Landmarks whose means are the six points: right eye, left eye, nose, mouth, right and left ear.
@@ -116,11 +118,15 @@ def _confirmed(photo: Image.Image, looks: Sequence[Look]) -> list[Face]:
 
 def _seen_again(photo: Image.Image, found: Found) -> Face | None:
     """What was found, if the landmarks agree, and the detector when it sees it upright and near."""
-    first, sure = landmarks(photo, upright(found.box, roll(found.points), CROP))
-    if sure < CERTAIN:
-        return None
-    look = upright_at(first, CROP)
+    look = upright(found.box, roll(found.points), CROP)
     points, sure = landmarks(photo, look)
+    for _ in range(MOST_TURNS):
+        if sure < CERTAIN:
+            return None
+        before, look = look, upright_at(points, CROP)
+        points, sure = landmarks(photo, look)
+        if abs(look.angle - before.angle) < STEADY:
+            break
     face = _face(points, found.score)
     near = detect(photo, replace(look, side=NEAR / CROP * look.side), SURE)
     score = max(one.score for one in (found, *near) if one is found or overlap(one.box, face.box))

@@ -57,15 +57,16 @@ def _map(
         if (low >= high).any():
             continue
         # The drawing is larger by a margin, so that the whole pixels of the map lie in it.
-        origin: Array = centre - np.float32(reach) - 1 / scale
-        side: Array = np.float32(2 * reach) + 2 / scale
+        pixel: Array = np.reciprocal(scale)
+        origin: Array = centre - np.float32(reach) - pixel
+        side: Array = np.float32(2 * reach) + 2 * pixel
         drawn = _drawn(face, origin, side, outlines, grow, blur)
         corners = np.stack((low, high)) / scale
-        inside = (corners - origin) / side * RASTER
+        (x0, y0), (x1, y1) = np.clip((corners - origin) / side * RASTER, 0, RASTER).tolist()
         piece = drawn.resize(
             (int(high[0] - low[0]), int(high[1] - low[1])),
             Image.Resampling.BILINEAR,
-            box=tuple(np.clip(inside, 0, RASTER).ravel().tolist()),
+            box=(x0, y0, x1, y1),
         )
         part = result[low[1] : high[1], low[0] : high[0]]
         np.maximum(part, np.asarray(piece), out=part)

@@ -95,10 +95,11 @@ def _lay(said: Array, look: Look, size: tuple[int, int], result: Array) -> None:
     quarter = round(look.angle / (math.pi / 2))
     upright = Image.fromarray(np.ascontiguousarray(np.rot90(said, -quarter)))
     box = (np.stack((low, high)) / scale - corner) / look.side * SIZE
+    (x0, y0), (x1, y1) = np.clip(box, 0, SIZE).tolist()
     piece = upright.resize(
         (int(high[0] - low[0]), int(high[1] - low[1])),
         Image.Resampling.BILINEAR,
-        box=tuple(np.clip(box, 0, SIZE).ravel().tolist()),
+        box=(x0, y0, x1, y1),
     )
     columns, rows = (
         _weights(np.arange(low[i], high[i]) + 0.5, corner[i] * scale[i], look.side * scale[i], n)
