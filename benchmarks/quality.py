@@ -85,9 +85,13 @@ class Vgg19:
                 ]
             )
 
-    def gram_matrices(self, image: Image.Image) -> list[Tensor]:
-        """Of conv1_1, 2_1, 3_1, 4_1 and 5_1, after their ReLU, at `LONG_SIDE`."""
+    def gram_matrices(self, image: Image.Image, area: Array | None = None) -> list[Tensor]:
+        """Of conv1_1, 2_1, 3_1, 4_1 and 5_1, after their ReLU, at `LONG_SIDE`.
+
+        With `area`, `[H, W]` of 0 to 1 over the image, each pixel has that weight.
+        """
         x = torch.from_numpy(as_input(image))
+        weights = None if area is None else torch.from_numpy(area)[None, None]
         grams: list[Tensor] = []
         for block in self.blocks:
             if grams:
@@ -96,12 +100,18 @@ class Vgg19:
                 x = F.relu(F.conv2d(x, weight, bias, padding=1))
                 if i == 0:
                     features = x.flatten(2)[0]
-                    grams.append(features @ features.T / features.shape[1])
+                    if weights is None:
+                        grams.append(features @ features.T / features.shape[1])
+                    else:
+                        own = F.interpolate(weights, x.shape[2:], mode="area").flatten()
+                        grams.append((features * own) @ features.T / own.sum())
         return grams
 
-    def style_error(self, painting: Image.Image, style: Image.Image) -> float:
+    def style_error(
+        self, painting: Image.Image, style: Image.Image, area: Array | None = None
+    ) -> float:
         """Mean over the five layers of ||G - T||² / ||T||², G and T being Gram matrices."""
-        pairs = zip(self.gram_matrices(painting), self.gram_matrices(style), strict=True)
+        pairs = zip(self.gram_matrices(painting, area), self.gram_matrices(style), strict=True)
         errors = [(g - t).square().sum() / t.square().sum() for g, t in pairs]
         return float(torch.stack(errors).mean())
 
