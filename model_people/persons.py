@@ -18,11 +18,11 @@ SIZE = 256  # pixels of the square that the network sees
 SIDES = (12.0, 5.0, 3.0)  # of what it sees around each face, in widths of the face
 ABOVE = 0.2  # of such a side: from its top to the middle of the face
 BORDER = 0.15  # of such a side, over which what it says gives way to what the larger one said
-MOST = 16  # faces that are looked at on their own, the largest ones
-WORKED_AT = 640  # pixels; long side at which edges are looked for
+MOST = 40  # faces that are looked at on their own, the largest ones
+WORKED_AT = 512  # pixels; long side at which edges are looked for
 RADIUS = 0.04  # of a face's width, within which an edge is led to one of the photo
 EPSILON = 1e-3  # variance of colours, 0 to 1, below which there is no edge
-BAND = 256  # rows of a large mask that are worked on at once
+BAND = 128  # rows of a large mask that are worked on at once
 
 
 def persons_mask(photo: Image.Image, people: People, width: int, height: int) -> Array:
@@ -120,45 +120,41 @@ def _weights(at: NDArray[np.floating], start: float, side: float, length: int) -
     return np.clip(weights, 0, 1).astype(np.float32)
 
 
-def guided(values: Array, guide: Array, radius: int) -> Array:
-    """`[4, H, W]`: slopes by red, green and blue, and offset, with which colours tell the values.
+def guided(values: Array, guide: Array, radius: int) -> list[Array]:
+    """Four planes `[H, W]`: slopes by red, green and blue, and offset, by which colours tell the
+    values.
 
     The coefficients of the guided filter (He, Sun and Tang, "Guided Image Filtering", 2010) of
     `values` `[H, W]` by the colours `guide` `[H, W, 3]`, both 0 to 1.
     """
-    mean = box_mean(guide, radius)
-    mean_value = box_mean(values, radius)
-    with_value = box_mean(guide * values[..., None], radius) - mean * mean_value[..., None]
-    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
-    products = np.stack([guide[..., i] * guide[..., j] for i, j in pairs], -1)
-    rr, rg, rb, gg, gb, bb = np.moveaxis(
-        box_mean(products, radius) - np.stack([mean[..., i] * mean[..., j] for i, j in pairs], -1),
-        -1,
-        0,
+    colours = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
+    means = [box_mean(colour, radius) for colour in colours]
+    mean = box_mean(values, radius)
+    x, y, z = (box_mean(c * values, radius) - m * mean for c, m in zip(colours, means, strict=True))
+    rr, rg, rb, gg, gb, bb = (
+        box_mean(colours[i] * colours[j], radius) - means[i] * means[j] + (EPSILON if i == j else 0)
+        for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
     )
-    rr, gg, bb = rr + EPSILON, gg + EPSILON, bb + EPSILON
     # The inverse of the symmetric 3x3 covariance by its cofactors.
     a, b, c = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     d, e, f = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
     determinant = rr * a + rg * b + rb * c
-    x, y, z = np.moveaxis(with_value, -1, 0)
-    slopes = np.stack((a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z), -1)
-    slopes /= determinant[..., None]
-    offset = mean_value - (slopes * mean).sum(-1)
-    planes = box_mean(np.concatenate((slopes, offset[..., None]), -1), radius)
-    return np.ascontiguousarray(np.moveaxis(planes, -1, 0))
+    slopes = [
+        (p * x + q * y + r * z) / determinant for p, q, r in ((a, b, c), (b, d, e), (c, e, f))
+    ]
+    offset = mean - sum(slope * m for slope, m in zip(slopes, means, strict=True))
+    return [box_mean(plane, radius) for plane in (*slopes, offset)]
 
 
 def box_mean(values: Array, radius: int) -> Array:
     """The mean over the square of pixels within `radius` of each, those of the image only."""
-    result = values.astype(np.float64)
-    for axis in (0, 1):
-        length = values.shape[axis]
-        sums = np.cumsum(result, axis)
-        sums = np.concatenate((np.zeros_like(sums.take([0], axis)), sums), axis)
+    result: NDArray[np.floating] = values
+    for axis, length in enumerate(values.shape):
+        sums = np.zeros([n + (i == axis) for i, n in enumerate(values.shape)])
+        np.cumsum(result, axis, out=sums[1:] if axis == 0 else sums[:, 1:])
         first = np.maximum(np.arange(length) - radius, 0)
         last = np.minimum(np.arange(length) + radius + 1, length)
-        counts = (last - first).reshape([-1 if i == axis else 1 for i in range(values.ndim)])
+        counts = (last - first).reshape((-1, 1) if axis == 0 else (1, -1))
         result = (sums.take(last, axis) - sums.take(first, axis)) / counts
     return result.astype(np.float32)
 
