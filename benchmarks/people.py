@@ -15,12 +15,11 @@ paintings and `people.json`. Needs `pip install --no-deps -r requirements-bench.
 """
 
 import argparse
-import inspect
 import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from statistics import mean, median
@@ -31,9 +30,8 @@ from PIL import Image
 
 from benchmarks.nst import load
 from benchmarks.quality import Vgg19, as_judged
-from image_processing import STRENGTHS, change_season, paint
-from model_cyclegan.season import DIRECTIONS
-from model_nst.style_transfer import Strength
+from image_processing import change_season, paint
+from model_nst.style_transfer import Style
 from model_people.faces import (
     CROP,
     NEAR,
@@ -48,6 +46,7 @@ from model_people.masks import face_map
 from model_people.persons import persons_mask
 from presets import PRESETS
 from settings import ROOT
+from wishes import DIRECTIONS, STRENGTHS, PaintingOptions, Strength
 
 PORTRAITS = {
     "astronaut": "photos/astronaut",
@@ -142,6 +141,7 @@ def measure(
     styles: Sequence[str],
     strengths: Sequence[Strength],
     options: dict[str, Any],
+    size: int,
     out: Path,
 ) -> list[Run]:
     judge = Vgg19()
@@ -154,8 +154,9 @@ def measure(
         before = [score_at(photo, face) for face in people.faces]
         for style, strength in product(styles, strengths):
             painted_like = load(PRESETS[style].path)
+            wanted = PaintingOptions(strength=strength, **options)
             start = time.perf_counter()
-            painting = paint(photo, painted_like, strength=strength, **options)
+            painting = paint(photo, [Style(painted_like, 1)], wanted, size=size)
             seconds = time.perf_counter() - start
             painting.save(out / f"{name}_{style}_{strength}.png")
             runs.append(
@@ -233,16 +234,23 @@ def main() -> None:
     parser.add_argument("--faces", help="how `paint` treats faces, where it has that option")
     parser.add_argument("--no-seasons", action="store_true")
     arguments = parser.parse_args()
-    options: dict[str, Any] = {"size": arguments.size}
+    options: dict[str, Any] = {}
     if arguments.faces:
-        if "faces" not in inspect.signature(paint).parameters:
+        if "faces" not in {field.name for field in fields(PaintingOptions)}:
             parser.error("paint has no option for faces")
         options["faces"] = arguments.faces
     out: Path = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    runs = measure(arguments.scenes, arguments.styles, arguments.strengths, options, out)
+    runs = measure(
+        arguments.scenes, arguments.styles, arguments.strengths, options, arguments.size, out
+    )
     changes = {} if arguments.no_seasons else season_changes(arguments.scenes)
-    facts = {"options": options, "runs": [asdict(run) for run in runs], "seasons": changes}
+    facts = {
+        "size": arguments.size,
+        "options": options,
+        "runs": [asdict(run) for run in runs],
+        "seasons": changes,
+    }
     (out / "people.json").write_text(json.dumps(facts, indent=2) + "\n")
     sys.stdout.write(table(runs, changes) + "\n")
 

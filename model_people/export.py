@@ -19,8 +19,8 @@ from openvino import opset13 as ops
 from openvino.frontend import FrontEndManager  # type: ignore[import-untyped]
 from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 
-from engines import WEIGHTS
 from settings import ROOT
+from weights import WEIGHTS
 
 WHEELS = ROOT / "runs" / "wheels"
 

@@ -86,7 +86,10 @@ class People:
 
 
 def find_people(photo: Image.Image) -> People:
-    """All faces in an RGB photo."""
+    """Finds all faces in an RGB photo; may be called from several threads.
+
+    Raises `OSError` or `ValueError` for weights that are missing or changed.
+    """
     seen = photo
     if max(photo.size) > SEEN:
         seen = photo.copy()

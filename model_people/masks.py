@@ -31,7 +31,7 @@ REACH = 0.8  # half of its side, of the face's
 
 
 def face_map(people: People, width: int, height: int, grow: float = 0.0) -> Array:
-    """`[height, width]`, 1 in the faces' ovals, 0 outside, soft over 15% of a face's width.
+    """Maps the faces: `[height, width]`, 1 in the ovals, 0 outside, soft at the edge.
 
     `grow` makes the ovals larger, by that share of the face's width on each side.
     """
@@ -39,7 +39,7 @@ def face_map(people: People, width: int, height: int, grow: float = 0.0) -> Arra
 
 
 def features_map(people: People, width: int, height: int) -> Array:
-    """`[height, width]`, 1 at eyes, brows, nose and mouth, 0 elsewhere, soft."""
+    """Maps eyes, brows, noses and mouths: `[height, width]`, 1 there, 0 elsewhere, soft."""
     return _map(people, width, height, FEATURES, 0.02, 0.025)
 
 

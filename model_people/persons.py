@@ -26,9 +26,9 @@ BAND = 128  # rows of a large mask that are worked on at once
 
 
 def persons_mask(photo: Image.Image, people: People, width: int, height: int) -> Array:
-    """`[height, width]`, 1 where a person whose face was found is, 0 elsewhere, soft at edges.
+    """Maps the persons: `[height, width]`, 1 where they are, 0 elsewhere, soft at the edges.
 
-    `photo` is the RGB photo in which `people` were found.
+    All 0 where no face was found. `photo` is the RGB photo in which `people` were found.
     """
     result = np.zeros((height, width), np.float32)
     if not people.faces:
