@@ -90,10 +90,9 @@ def find_people(photo: Image.Image) -> People:
 
     Raises `OSError` or `ValueError` for weights that are missing or changed.
     """
-    seen = photo
-    if max(photo.size) > SEEN:
-        seen = photo.copy()
-        seen.thumbnail((SEEN, SEEN), Image.Resampling.BILINEAR)
+    share = min(1.0, SEEN / max(photo.size))
+    size = max(1, round(photo.width * share)), max(1, round(photo.height * share))
+    seen = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2) if share < 1 else photo
     scale = np.divide(photo.size, seen.size, dtype=np.float32)
     faces = [_face(face.landmarks * scale, face.score) for face in _faces(seen)]
     return People(photo.size, tuple(sorted(faces, key=lambda face: -face.width)))
