@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .PHONY: run test lint check coverage bench chaos examples sheets recording weights slug-size \
-	translations api-schema
+	translations api-schema lock
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -65,9 +65,17 @@ api-schema:
 		typescript@5.9
 	node tests/bot_api_schema/generate.mjs runs/npm
 
-.venv/run: requirements.txt
+# The direct dependencies are pinned in requirements.txt; this resolves the rest, for every platform.
+lock:
+	$(PYTHON) -m venv runs/lock
+	runs/lock/bin/pip install --quiet uv==0.13.9
+	runs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--output-file requirements.lock requirements.txt
+
+.venv/run: requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	touch $@
 
 .venv/dev: .venv/run requirements-dev.txt requirements-train.txt

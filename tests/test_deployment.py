@@ -92,7 +92,7 @@ def test_the_dockerfile_is_sound() -> None:
     assert bases == {f"python:{version}-slim-bookworm"}
     copied = [value.split() for name, value in steps if name == "COPY"]
     from_context = {source for *sources, _ in copied for source in sources if source != "."}
-    assert from_context - {"--from=packages", "/venv"} == {"requirements.txt"} <= set(in_image())
+    assert from_context - {"--from=packages", "/venv"} == {"requirements.lock"} <= set(in_image())
     last_stage = steps[[name for name, _ in steps].index("FROM", 1) :]
     of = dict(last_stage)
     assert int(of["USER"]) > 0

@@ -103,6 +103,7 @@ async def test_a_bot_in_trouble_never_tells_its_token(tmp_path: Path) -> None:
         "LOG_LEVEL": "DEBUG",
         "DATA_DIR": str(tmp_path / "data"),
         "NST_SIZE": "128",
+        "SHUTDOWN_SECONDS": "3",
         "PYTHONASYNCIODEBUG": "1",
     }
     with told.open("wb") as out:
