@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from benchmarks.servers import free_port
 from local_chat.client import join
 from logs import OneLine, about
 from tests.conftest import PHOTOS, ROOT, start_chat
-from tests.servers import free_port
 
 SECRET = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 

@@ -29,6 +29,7 @@ from pydantic import SecretStr
 import encoding
 from benchmarks.chaos import a_photo, storm
 from benchmarks.load import TOKEN, Load, Telegram, Updates, bot_under_load
+from benchmarks.servers import free_port
 from image_processing import OnProgress
 from jobs import answer, painting, worker
 from jobs.job import Job, job_in, to_json
@@ -43,7 +44,7 @@ from telegram_api.sending import Pace, make_bot
 from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
 from tests import bot_api_schema
 from tests.conftest import start_chat
-from tests.servers import free_port, redis_server
+from tests.servers import redis_server
 from users import Photo
 from wishes import SeasonWish
 
