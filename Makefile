@@ -9,7 +9,7 @@ run: .venv/run
 
 # Most tests wait, for Telegram's pace or for a process: three files at once.
 test: .venv/dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -20,7 +20,7 @@ lint: .venv/dev
 check: lint test
 
 coverage: .venv/dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report term
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term
 
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
@@ -34,7 +34,7 @@ bench: .venv/dev
 chaos: .venv/dev
 	$(BIN)/python -m benchmarks.chaos --kills 200
 	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
-		tests/test_reliability.py tests/test_hostile.py
+		tests/test_chaos.py tests/test_hostile.py
 
 examples: .venv/run
 	$(BIN)/python -m tools.examples

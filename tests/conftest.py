@@ -138,6 +138,14 @@ async def printed_url(bot: asyncio.subprocess.Process) -> str:
     return found.group().replace("localhost", "127.0.0.1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first: so no worker begins one when the others are done."""
+    longest = ["model_nst", "results", "conversation", "chaos", "reliability", "sending", "season"]
+    longest += ["model_cyclegan", "hostile", "start", "chat_page", "logs", "deployment"]
+    first = {f"test_{name}.py": place for place, name in enumerate(longest)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With FORBID_SKIPS, as in CI, a skipped test fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
