@@ -1,8 +1,9 @@
 # The bot and its worker in one image; compose.yaml and deploy/kubernetes start both from it.
 FROM python:3.11-slim-bookworm AS packages
 WORKDIR /packages
-COPY requirements.txt .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --requirement requirements.txt
+COPY requirements.lock .
+RUN python -m venv /venv && \
+    /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --no-create-home paintbox && install --directory --owner paintbox /data

@@ -2,14 +2,14 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .PHONY: run test lint check coverage bench chaos examples sheets recording weights slug-size \
-	translations api-schema
+	translations api-schema lock
 
 run: .venv/run
 	$(BIN)/python bot.py
 
 # Most tests wait, for Telegram's pace or for a process: three files at once.
 test: .venv/dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -20,7 +20,7 @@ lint: .venv/dev
 check: lint test
 
 coverage: .venv/dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report term
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term
 
 bench: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt
@@ -34,7 +34,7 @@ bench: .venv/dev
 chaos: .venv/dev
 	$(BIN)/python -m benchmarks.chaos --kills 200
 	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
-		tests/test_reliability.py tests/test_hostile.py
+		tests/test_chaos.py tests/test_hostile.py
 
 examples: .venv/run
 	$(BIN)/python -m tools.examples
@@ -67,9 +67,17 @@ api-schema:
 		typescript@5.9
 	node tests/bot_api_schema/generate.mjs runs/npm
 
-.venv/run: requirements.txt
+# The direct dependencies are pinned in requirements.txt; this resolves the rest, for every platform.
+lock:
+	$(PYTHON) -m venv runs/lock
+	runs/lock/bin/pip install --quiet uv==0.13.9
+	runs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--output-file requirements.lock requirements.txt
+
+.venv/run: requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	touch $@
 
 .venv/dev: .venv/run requirements-dev.txt requirements-train.txt

@@ -20,12 +20,12 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
+from benchmarks.servers import free_port
 from jobs.job import Job
 from jobs.queue import JobContext, submit
 from settings import Settings
 from store import KEPT_SECONDS, open_store
 from telegram_api.sending import Pace
-from tests.servers import free_port
 from users import Photo, User, to_json
 from wishes import StyleWish
 

@@ -24,11 +24,11 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from benchmarks.servers import RedisServer, free_port
 from local_chat.bot_api import Check
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT
-from tests.servers import RedisServer, free_port
 
 Setup = Literal["polling", "webhook", "workers"]
 SETUPS: tuple[Setup, ...] = ("polling", "webhook", "workers")

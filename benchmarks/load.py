@@ -32,11 +32,11 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, TCPConnector, web
 
+from benchmarks.servers import free_port
 from benchmarks.start import PHOTO, seconds_to_answer
 from keyboards import Menu, MenuChoice, StyleChoice
 from settings import ROOT
 from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
-from tests.servers import free_port
 
 Json = dict[str, Any]
 

@@ -28,10 +28,10 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientConnectionError, ClientSession
 
+from benchmarks.servers import free_port
 from local_chat.client import Person, join
 from local_chat.server import LocalChat, start
 from settings import ROOT
-from tests.servers import free_port
 
 PHOTO = ROOT / "images" / "photos" / "summer_valley.jpg"
 

@@ -279,7 +279,8 @@ async def work_until(stop: asyncio.Event, painter: Painter) -> bool:
         stuck = asyncio.create_task(painter.stuck.wait())
         await asyncio.wait({running, stopping, stuck}, return_when=asyncio.FIRST_COMPLETED)
         running.cancel()  # docket takes no more jobs and waits for those in work
-        grace = max(0, settings.shutdown_seconds - HAND_BACK_SECONDS)
+        # Never 0: docket must have heard the first cancel before the second comes.
+        grace = max(0.1, settings.shutdown_seconds - HAND_BACK_SECONDS)
         await asyncio.wait({running, stuck}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         painter.hands_back = True
         running.cancel()  # the second time it cancels those as well

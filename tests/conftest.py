@@ -60,19 +60,28 @@ async def start_chat(
     )
 
 
+# Telegram's pace has tests of its own (test_sending.py); no other test waits a second a message.
+UNHURRIED = "from telegram_api import sending\nsending.IN_CHAT = sending.IN_GROUP = 0.05"
+
+
+def bot_program(code: str) -> list[str]:
+    """The command of `python bot.py`, in whose process `code` runs before anything else."""
+    main = "import sys, bot\nsys.argv[0] = 'bot.py'\nsys.exit(bot.main())"
+    return [sys.executable, "-c", f"{code}\n{main}"]
+
+
 @asynccontextmanager
 async def running_bot(
     *arguments: str, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python bot.py` with this environment, small paintings, and a new `DATA_DIR` where none is
-    given; ended by SIGTERM, which must do.
+    """`python bot.py` with this environment, no pace, small paintings, and a new `DATA_DIR` where
+    none is given; ended by SIGTERM, which must do.
     """
     passed_on = ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG")  # the last one: where it is measured
     environment = {name: os.environ[name] for name in passed_on if name in os.environ} | variables
     with TemporaryDirectory() as data_dir:
         bot = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "bot.py",
+            *bot_program(UNHURRIED),
             *arguments,
             cwd=ROOT,
             env={"NST_SIZE": "128", "DATA_DIR": data_dir, **environment},
@@ -127,6 +136,14 @@ async def printed_url(bot: asyncio.subprocess.Process) -> str:
     found = re.search(r"http://localhost:\d+", line)
     assert found, line
     return found.group().replace("localhost", "127.0.0.1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first: so no worker begins one when the others are done."""
+    longest = ["model_nst", "results", "conversation", "chaos", "reliability", "sending", "season"]
+    longest += ["model_cyclegan", "hostile", "start", "chat_page", "logs", "deployment"]
+    first = {f"test_{name}.py": place for place, name in enumerate(longest)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -2,6 +2,7 @@
 settings.py, and what runs without the service it is for does run: nginx, the image's files.
 """
 
+import ast
 import asyncio
 import configparser
 import io
@@ -28,12 +29,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
 from benchmarks.capacity import InRedis, measured, table
+from benchmarks.servers import free_port
 from local_chat.client import join
 from settings import ROOT, Settings
 from store import StoreError, open_store
 from telegram_api.webhook import MAX_UPDATE_BYTES, WEBHOOK_PATH, make_app
 from tests.conftest import PHOTOS, bot_in_chat, start_chat
-from tests.servers import free_port
 from tests.test_conversation import choose_preset, result_in
 from tests.test_documents import TRACKED, variables
 
@@ -92,7 +93,7 @@ def test_the_dockerfile_is_sound() -> None:
     assert bases == {f"python:{version}-slim-bookworm"}
     copied = [value.split() for name, value in steps if name == "COPY"]
     from_context = {source for *sources, _ in copied for source in sources if source != "."}
-    assert from_context - {"--from=packages", "/venv"} == {"requirements.txt"} <= set(in_image())
+    assert from_context - {"--from=packages", "/venv"} == {"requirements.lock"} <= set(in_image())
     last_stage = steps[[name for name, _ in steps].index("FROM", 1) :]
     of = dict(last_stage)
     assert int(of["USER"]) > 0
@@ -104,6 +105,37 @@ def test_the_dockerfile_is_sound() -> None:
     assert f"HEALTH_PORT={of['EXPOSE']}" in of["ENV"]
     assert variables()["WEBAPP_PORT"] == of["EXPOSE"]
     assert json.loads(of["CMD"]) == ["python", "bot.py"]
+
+
+def imported(file: str) -> set[str]:
+    """The tracked files that may be meant by the imports of one of them, wherever they stand."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    paths = [name.replace(".", "/") for name in names]
+    packages = [str(folder) for path in paths for folder in (path, *Path(path).parents)]
+    files = {f"{path}.py" for path in paths} | {f"{folder}/__init__.py" for folder in packages}
+    return files & set(TRACKED)
+
+
+def reached_from(*files: str) -> set[str]:
+    """These files, those that they import, and so on."""
+    found: set[str] = set()
+    waiting = set(files)
+    while waiting:
+        found |= waiting
+        waiting = {name for file in waiting for name in imported(file)} - found
+    return found
+
+
+def test_the_image_has_every_module_that_the_bot_may_import() -> None:
+    reached = reached_from("bot.py", "image_processing.py")
+    assert {"jobs/worker.py", "store/redis.py", "model_nst/__init__.py"} <= reached
+    missing = sorted(reached - set(in_image()))
+    assert missing == [], "a line in .dockerignore lets them into the image"
 
 
 @pytest.fixture

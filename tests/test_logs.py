@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from benchmarks.servers import free_port
 from local_chat.client import join
 from logs import OneLine, about
 from tests.conftest import PHOTOS, ROOT, start_chat
-from tests.servers import free_port
 
 SECRET = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 
@@ -103,6 +103,7 @@ async def test_a_bot_in_trouble_never_tells_its_token(tmp_path: Path) -> None:
         "LOG_LEVEL": "DEBUG",
         "DATA_DIR": str(tmp_path / "data"),
         "NST_SIZE": "128",
+        "SHUTDOWN_SECONDS": "3",
         "PYTHONASYNCIODEBUG": "1",
     }
     with told.open("wb") as out:

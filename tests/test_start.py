@@ -10,6 +10,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
+from benchmarks.servers import free_port
 from bot import run
 from local_chat.client import join
 from local_chat.server import LocalChat
@@ -17,7 +18,6 @@ from settings import Settings
 from store import StoreError
 from telegram_api.webhook import webhook_secret
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot, start_chat
-from tests.servers import free_port
 
 UPDATE = {
     "update_id": 1,
