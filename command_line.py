@@ -17,6 +17,7 @@ from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_as
 from image_processing import change_season, paint, room_for_painting, side_by_side
 from model_nst.style_transfer import Style
+from model_people.faces import find_people
 from presets import PRESETS
 from settings import Settings, explained
 from wishes import DIRECTIONS, PaintingOptions
@@ -37,7 +38,11 @@ def _offered() -> dict[str, dict[str, Any]]:
 
 
 OFFERED = _offered()
-HELP = {"keep_colours": "the style's strokes in the photo's colours"}
+HELP = {
+    "keep_colours": "the style's strokes in the photo's colours",
+    "faces": "keep people's faces theirs, or paint them freely like everything else",
+    "only": "what is painted; the rest stays a photograph",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,7 +125,11 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
     mix = 0.5 if arguments.mix is None else arguments.mix
     shares = [1 - mix, mix] if len(paths) == 2 else [1.0]
     styles = [Style(_read(path, limits), share) for path, share in zip(paths, shares, strict=True)]
+    behind = [Style(_read(_style_path(name), limits)) for name in arguments.background]
     content = _in_season(photo, arguments, settings) if arguments.direction else photo
+    people = find_people(content)
+    if not people.faces and (behind or arguments.only != "all"):
+        sys.stderr.write("No person was found in this photo: all of it is painted.\n")
     with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
 
         def show(share: float) -> None:
@@ -133,6 +142,8 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
             size=arguments.size or settings.nst_size,
             engine=settings.engine,
             megabytes=room_for_painting(settings),
+            background=behind,
+            people=people,
             on_progress=show,
         )
     _write(side_by_side(photo, painting) if arguments.compare else painting, arguments.out)
@@ -187,6 +198,13 @@ def _add_style(commands: Any) -> None:
     style.add_argument(
         "--mix", type=_number(1), metavar="SHARE", help="of the second style, 0 to 1; 0.5 if none"
     )
+    style.add_argument(
+        "--background",
+        action="append",
+        default=[],
+        metavar="NAME_OR_FILE",
+        help="another style for what is behind the people",
+    )
     for name, words in OFFERED.items():
         style.add_argument(f"--{name.replace('_', '-')}", help=HELP.get(name), **words)
     style.add_argument(
@@ -229,6 +247,8 @@ def _arguments() -> argparse.Namespace:
             "--compare", action="store_true", help="before and after side by side, as one picture"
         )
     arguments = parser.parse_args()
+    if arguments.run is _style and len(arguments.background) > 1:
+        commands.choices["style"].error("the background has one style")
     if arguments.run is _style and len(arguments.style) != 2:
         if len(arguments.style) > 2:
             commands.choices["style"].error("at most two styles can be mixed")
