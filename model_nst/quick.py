@@ -7,14 +7,14 @@ Dumoulin, Shlens and Kudlur, "A Learned Representation for Artistic Style" (2017
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from torch import Tensor, nn
 
-WIDTHS = (16, 32, 64, 128)  # channels at the full size, at a half, a quarter, an eighth
-STRIDE = 8  # both sides of an image must be multiples of it
-COARSE_BLOCKS, FINE_BLOCKS = 3, 2  # residual blocks at an eighth and at a quarter
+from model_nst.quick_layers import COARSE_BLOCKS, FINE_BLOCKS, WIDTHS
 
 
 class Norm(nn.Module):
@@ -123,3 +123,10 @@ def _convolution(inputs: int, outputs: int, kernel: int, step: int) -> nn.Conv2d
     conv = nn.Conv2d(inputs, outputs, kernel, step, bias=False)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
     return conv
+
+
+def read_weights(file: Path) -> tuple[list[str], dict[str, Tensor]]:
+    """The styles' names and the float32 tensors of a `quick.safetensors`."""
+    with safe_open(file, "pt") as tensors:
+        styles = tensors.metadata()["styles"].split()
+        return styles, {key: tensors.get_tensor(key).float() for key in tensors.keys()}  # noqa: SIM118

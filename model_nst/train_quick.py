@@ -31,14 +31,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from model_nst.layers import CONTENT
 from model_nst.network import StyleNetwork
-from model_nst.quick import QuickNetwork
+from model_nst.quick import QuickNetwork, read_weights
 from model_nst.quick_loss import content_error, gradient_cosine, grams, octaves, relative_error
 from model_nst.quick_photos import Crops
 from presets import PRESETS
@@ -218,13 +217,6 @@ class Training:
 
 def channels_last(network: nn.Module) -> None:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def read_weights(file: Path) -> tuple[list[str], dict[str, Tensor]]:
-    """The styles' names and the float32 tensors of a `quick.safetensors`."""
-    with safe_open(file, "pt") as tensors:
-        styles = tensors.metadata()["styles"].split()
-        return styles, {key: tensors.get_tensor(key).float() for key in tensors.keys()}  # noqa: SIM118
 
 
 def with_style(file: Path, added: Path, out: Path) -> None:
