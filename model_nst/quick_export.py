@@ -13,48 +13,32 @@ from pathlib import Path
 
 import openvino as ov  # type: ignore[import-untyped]
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engines import WEIGHTS
 from model_nst.quick import Norm, QuickNetwork, read_weights
-from model_nst.quick_layers import INPUTS, OUTPUTS, STYLES
-
-EPSILON = 1e-5  # of torch's instance norm
+from model_nst.quick_layers import INPUTS, STYLES
 
 
-class WithStatistics(nn.Module):
-    """The network for one image, whose instance norms can be told the means and variances.
-
-    So that a tile is normalised as the whole picture is.
-    """
+class Exported(nn.Module):
+    """The network with all styles in one table, which OpenVINO reads in one go."""
 
     def __init__(self, network: QuickNetwork) -> None:
         super().__init__()
         self.network = network
+        each = [torch.cat((norm.scale, norm.shift), 1) for norm in network.norms()]
+        self.sizes = [table.shape[1] for table in each]
+        self.table = nn.Parameter(torch.cat(each, 1), requires_grad=False)
 
-    def forward(
-        self, image: Tensor, shares: Tensor, statistics: Tensor, known: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """`known` is 1 where `statistics` `[1, P]` count and 0 where the image's own do.
+    def forward(self, image: Tensor, shares: Tensor) -> Tensor:
+        parts = iter(torch.split((shares @ self.table)[:, :, None, None], self.sizes, 1))
 
-        Returns the picture and the statistics that counted.
-        """
-        sizes = [2 * norm.scale.shape[1] for norm in self.network.norms()]
-        given = iter(torch.split(statistics, sizes, 1))
-        used: list[Tensor] = []
+        def norm(_: Norm, x: Tensor) -> Tensor:
+            scale, shift = next(parts).chunk(2, 1)
+            return F.instance_norm(x) * scale + shift
 
-        def norm(layer: Norm, x: Tensor) -> Tensor:
-            mean = x.mean((2, 3))
-            variance = (x - mean[:, :, None, None]).square().mean((2, 3))
-            own = torch.cat((mean, variance), 1)
-            used.append(own + known * (next(given) - own))
-            mean, variance = used[-1].chunk(2, 1)
-            factor = shares @ layer.scale * (variance + EPSILON).rsqrt()
-            offset = shares @ layer.shift - mean * factor
-            return x * factor[:, :, None, None] + offset[:, :, None, None]
-
-        picture = self.network.paint(image, norm)
-        return picture, torch.cat(used, 1)
+        return self.network.paint(image, norm)
 
 
 def load_network(file: Path) -> tuple[QuickNetwork, list[str]]:
@@ -67,20 +51,14 @@ def load_network(file: Path) -> tuple[QuickNetwork, list[str]]:
 
 def export(network: QuickNetwork, styles: Sequence[str], path: Path) -> None:
     """Saves OpenVINO IR with half precision constants, for images of any fitting size."""
-    numbers = sum(2 * norm.scale.shape[1] for norm in network.norms())
-    example = (
-        torch.rand(1, 3, 64, 64),
-        torch.full((1, len(styles)), 1 / len(styles)),
-        torch.rand(1, numbers),
-        torch.tensor(0.0),
-    )
+    count = len(styles)
+    example = (torch.rand(1, 3, 64, 64), torch.full((1, count), 1 / count))
     with warnings.catch_warnings():  # the tracer warns of Python numbers, which stay the same
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        model = ov.convert_model(WithStatistics(network).eval(), example_input=example)
-    model.reshape(dict(enumerate(([1, 3, -1, -1], [1, len(styles)], [1, numbers], []))))
-    for ports, names in ((model.inputs, INPUTS), (model.outputs, OUTPUTS)):
-        for port, name in zip(ports, names, strict=True):
-            port.tensor.set_names({name})
+        model = ov.convert_model(Exported(network).eval(), example_input=example)
+    model.reshape({0: [1, 3, -1, -1], 1: [1, count]})
+    for port, name in zip(model.inputs, INPUTS, strict=True):
+        port.tensor.set_names({name})
     model.set_rt_info(" ".join(styles), STYLES)
     ov.save_model(model, path)
 

@@ -5,7 +5,6 @@ COARSE_BLOCKS, FINE_BLOCKS = 3, 2  # residual blocks at an eighth and at a quart
 STRIDE = 8  # both sides of an image must be multiples of it
 MARGIN = 128  # pixels; no farther does the network see around a pixel
 
-# The inputs and outputs of the exported network, and where it keeps the names of its styles.
-INPUTS = ("image", "shares", "statistics", "known")
-OUTPUTS = ("picture", "used_statistics")
+# The inputs of the exported network, and where it keeps the names of its styles.
+INPUTS = ("image", "shares")
 STYLES = "styles"

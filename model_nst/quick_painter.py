@@ -1,20 +1,27 @@
-"""Paints photos with the exported quick network: numpy in and out, by OpenVINO alone."""
+"""Paints photos with the exported quick network: numpy in and out, by OpenVINO alone.
+
+A picture of up to `WHOLE` pixels is painted in one piece, a larger one in tiles. These are
+normalised with the means and deviations of the whole picture, made smaller, so that no seams show.
+"""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
+from typing import Literal
 
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]
+import openvino.opset13 as operations  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
 from engines import Precision, compiled, core, native_precision
-from model_nst.quick_layers import INPUTS, MARGIN, STRIDE, STYLES
+from model_nst.quick_layers import MARGIN, STRIDE, STYLES
 from weights import checked
 
 Array = NDArray[np.float32]
+Part = Literal["whole", "statistics", "tile"]
 
-WHOLE = 768 * 768  # pixels up to which a picture is painted in one piece
+WHOLE = 768 * 768  # pixels
 TILE = 512  # pixels, the side of what a tile adds to a larger picture
 
 
@@ -23,31 +30,34 @@ def quick_picture(
 ) -> Array:
     """The photo in a preset's style, or in a mix of several.
 
-    `photo` is `[1, 3, H, W]`, RGB, 0 to 1, and so is the result; `shares` sum to 1. Means and
-    variances of a picture of more than `WHOLE` pixels are those of it made smaller, the same for
-    all its tiles, so that no seams show. Raises `KeyError` for a style that the network lacks.
+    `photo` is `[1, 3, H, W]`, RGB, 0 to 1, and so is the result; `shares` sum to 1. Raises
+    `KeyError` for a style that the network lacks.
     """
-    network = _network(precision or native_precision())
+    precision = precision or native_precision()
     names = styles()
-    unknown = shares.keys() - set(names)
-    if unknown:
+    if unknown := shares.keys() - set(names):
         raise KeyError(f"no quick style {', '.join(sorted(unknown))}")
     row = np.array([[shares.get(name, 0.0) for name in names]], np.float32)
     height, width = photo.shape[2:]
     padded = _padded(photo)
     if height * width <= WHOLE:
-        return _paint(network, padded, row)[0][:, :, :height, :width]
-    _, statistics = _paint(network, _padded(_smaller(photo)), row)
-    result = np.empty_like(padded)
-    for place, seen in _tiles(*padded.shape[2:]):
-        rows, columns = seen
-        tile, _ = _paint(network, padded[:, :, rows, columns], row, statistics)
-        inner_rows, inner_columns = (
-            slice(inner.start - outer.start, inner.stop - outer.start)
-            for inner, outer in zip(place, seen, strict=True)
-        )
-        result[:, :, *place] = tile[:, :, inner_rows, inner_columns]
+        (result,) = _run("whole", precision, padded, row)
+    else:
+        result = _in_tiles(padded, row, precision)
     return result[:, :, :height, :width]
+
+
+def _in_tiles(photo: Array, shares: Array, precision: Precision) -> Array:
+    _, *statistics = _run("statistics", precision, _padded(_smaller(photo)), shares)
+    result = np.empty_like(photo)
+    for place, seen in _tiles(*photo.shape[2:]):
+        tile = photo[:, :, *seen]
+        (painted,) = _run("tile", precision, tile, shares, *statistics)
+        inner = (
+            slice(p.start - s.start, p.stop - s.start) for p, s in zip(place, seen, strict=True)
+        )
+        result[:, :, *place] = painted[:, :, *inner]
+    return result
 
 
 @cache
@@ -61,22 +71,44 @@ def _model() -> ov.Model:
     return core().read_model(checked("quick.xml", "quick.bin"))
 
 
-@cache
-def _network(precision: Precision) -> ov.CompiledModel:
-    """For every size, so that it need not be compiled again."""
-    return compiled(_model(), precision)
+def _part(part: Part) -> ov.Model:
+    """The network as it is; or with the means and deviations, `[1, C, 1, 1]` each, by which its
+    layers are normalised, as outputs after the picture; or with these as inputs instead.
+    """
+    model = _model()
+    if part == "whole":
+        return model
+    for norm in [node for node in model.get_ordered_ops() if node.get_type_name() == "MVN"]:
+        x = norm.input_value(0)
+        if part == "statistics":
+            mean = operations.reduce_mean(x, [2, 3], True)
+            square = operations.reduce_mean(operations.squared_difference(x, mean), [2, 3], True)
+            epsilon = operations.constant(norm.get_attributes()["eps"], np.float32)
+            model.add_outputs(
+                [mean.output(0), operations.sqrt(operations.add(square, epsilon)).output(0)]
+            )
+        else:
+            shape = [1, x.get_partial_shape()[1].get_length(), 1, 1]
+            mean, deviation = (operations.parameter(shape, np.float32) for _ in range(2))
+            norm.output(0).replace(
+                operations.divide(operations.subtract(x, mean), deviation).output(0)
+            )
+            model.add_parameters([mean, deviation])
+    return model
 
 
-def _paint(
-    network: ov.CompiledModel, image: Array, shares: Array, statistics: Array | None = None
-) -> tuple[Array, Array]:
-    """The picture, and the means and variances it was normalised with."""
-    numbers = network.input(INPUTS[2]).partial_shape[1].get_length()
-    given = np.zeros((1, numbers), np.float32) if statistics is None else statistics
-    known = np.float32(statistics is not None)
-    inputs = (np.ascontiguousarray(image), shares, given, np.array(known))
-    result = network(dict(zip(INPUTS, inputs, strict=True)))
-    return np.array(result[0]), np.array(result[1])
+@lru_cache(maxsize=3)
+def _network(part: Part, precision: Precision, height: int, width: int) -> ov.CompiledModel:
+    """For this size alone: made for all, it would be slower than it takes to make it."""
+    model = _part(part)
+    model.reshape({0: [1, 3, height, width]})
+    return compiled(model, precision)
+
+
+def _run(part: Part, precision: Precision, photo: Array, *others: Array) -> list[Array]:
+    network = _network(part, precision, *photo.shape[2:])
+    results = network([np.ascontiguousarray(photo), *others])
+    return [np.array(results[i]) for i in range(len(results))]
 
 
 def _padded(photo: Array) -> Array:

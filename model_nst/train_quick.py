@@ -59,16 +59,17 @@ class Recipe:
     rate: float = 1e-3
     constant: float = 0.5  # share of the iterations before the rate falls, to a hundredth
     style_pace: float = 3.0  # the rate of the styles' own parameters, to that of the convolutions
-    content: float = 0.06
+    content: float = 0.04
     content_of: Mapping[str, float] = field(default_factory=dict)  # of styles that need another
     # Long sides in pixels at which the painting is looked at, and the weights of its strokes there.
     # The photo is a crop of one of some 512 px, made smaller by the same factor.
-    sides: tuple[tuple[int, float], ...] = ((512, 0.4), (256, 0.35), (128, 0.25))
+    sides: tuple[tuple[int, float], ...] = ((512, 0.35), (256, 0.35), (128, 0.3))
+    gradients: float = 0.1  # 1 minus the cosine between the gradients of picture and photo
     faces: float = 4.0  # the content error counts so much more on a face
     variation: float = 0.05  # total variation, squared
     noise: float = 0.02  # standard deviation of the input's noise, at each of five sizes
     clip: float = 5.0  # longest gradient
-    ema: float = 0.999
+    ema: float = 0.998
 
 
 class Training:
@@ -140,7 +141,9 @@ class Training:
             content = content_error(taps[CONTENT], wanted, weight)
             style = self._style_error(picture, taps, chosen)
         variation = sum(picture.diff(dim=d).square().mean((1, 2, 3)) for d in (2, 3))
-        loss = (style + self.content[chosen] * content + recipe.variation * variation).mean()
+        cosine = gradient_cosine(picture, photos)
+        loss = style + self.content[chosen] * content + recipe.gradients * (1 - cosine)
+        loss = (loss + recipe.variation * variation).mean()
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate * self.pace() * group["pace"]
         self.optimiser.zero_grad(set_to_none=True)
@@ -149,7 +152,7 @@ class Training:
         self.optimiser.step()
         self._follow()
         self.iteration += 1
-        values = (content, style, variation, gradient_cosine(picture.detach(), photos))
+        values = (content, style, variation, cosine)
         return [float(each.detach().mean()) for each in values]
 
     def _style_error(self, picture: Tensor, taps: list[Tensor], chosen: Tensor) -> Tensor:

@@ -99,23 +99,28 @@ def test_unknown_styles_are_told(network: QuickNetwork) -> None:
 
 
 def test_tiles_show_no_seams(network: QuickNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Normalised alike, tiles are exactly what one piece would be, to a rounding."""
+    """Normalised alike, tiles are what one piece would be, to a rounding."""
     photo = waves(300, 700)
     monkeypatch.setattr(quick_painter, "WHOLE", 160 * 160)
     monkeypatch.setattr(quick_painter, "TILE", 256)
     tiled = quick_picture(photo, {"a": 1.0}, "f32")
-    compiled = quick_painter._network("f32")
     row = np.array([[1.0, 0.0, 0.0]], np.float32)
-    small = quick_painter._padded(quick_painter._smaller(photo))
-    assert small.shape[2] * small.shape[3] < 168 * 168
-    _, statistics = quick_painter._paint(compiled, small, row)
     padded = quick_painter._padded(photo)
-    whole, used = quick_painter._paint(compiled, padded, row, statistics)
-    assert np.abs(used - statistics).max() < 1e-6
+    small = quick_painter._padded(quick_painter._smaller(padded))
+    assert small.shape[2] * small.shape[3] < 168 * 168
+    _, *statistics = quick_painter._run("statistics", "f32", small, row)
+    (whole,) = quick_painter._run("tile", "f32", padded, row, *statistics)
     seam = np.abs(tiled - whole[:, :, :300, :700]).max()
     assert seam < 1e-4, f"{seam:.6f}"
-    own, _ = quick_painter._paint(compiled, padded, row)
-    assert np.abs(own - whole).max() > 1e-3  # the whole has other statistics than it made smaller
+
+
+def test_the_statistics_are_those_of_the_norms(network: QuickNetwork) -> None:
+    photo, row = waves(96, 64), np.array([[0.0, 0.0, 1.0]], np.float32)
+    picture, *statistics = quick_painter._run("statistics", "f32", photo, row)
+    (same,) = quick_painter._run("tile", "f32", photo, row, *statistics)
+    (whole,) = quick_painter._run("whole", "f32", photo, row)
+    assert np.abs(picture - whole).max() < 1e-4
+    assert np.abs(same - whole).max() < 1e-4
 
 
 def test_the_losses_are_those_that_autograd_would_make() -> None:
