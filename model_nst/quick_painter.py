@@ -21,8 +21,8 @@ from weights import checked
 Array = NDArray[np.float32]
 Part = Literal["whole", "statistics", "tile"]
 
-WHOLE = 768 * 768  # pixels
-TILE = 512  # pixels, the side of what a tile adds to a larger picture
+WHOLE = 640 * 512  # pixels
+TILE = 384  # pixels, the side of what a tile adds to a larger picture
 
 
 def quick_picture(
@@ -41,22 +41,28 @@ def quick_picture(
     height, width = photo.shape[2:]
     padded = _padded(photo)
     if height * width <= WHOLE:
-        (result,) = _run("whole", precision, padded, row)
+        (result,) = _run(_whole(precision, *padded.shape[2:]), padded, row)
     else:
         result = _in_tiles(padded, row, precision)
     return result[:, :, :height, :width]
 
 
 def _in_tiles(photo: Array, shares: Array, precision: Precision) -> Array:
-    _, *statistics = _run("statistics", precision, _padded(_smaller(photo)), shares)
+    """The networks are not kept: together with their buffers they are large."""
+    small = _padded(_smaller(photo))
+    _, *statistics = _run(_network("statistics", precision, *small.shape[2:]), small, shares)
+    height, width = (min(side, TILE + 2 * MARGIN) for side in photo.shape[2:])
+    network = _network("tile", precision, height, width)
     result = np.empty_like(photo)
-    for place, seen in _tiles(*photo.shape[2:]):
-        tile = photo[:, :, *seen]
-        (painted,) = _run("tile", precision, tile, shares, *statistics)
-        inner = (
-            slice(p.start - s.start, p.stop - s.start) for p, s in zip(place, seen, strict=True)
-        )
-        result[:, :, *place] = painted[:, :, *inner]
+    for top, rows in _stretches(photo.shape[2]):
+        for left, columns in _stretches(photo.shape[3]):
+            seen = photo[:, :, top : top + height, left : left + width]
+            (tile,) = _run(network, seen, shares, *statistics)
+            inner = (
+                slice(place.start - start, place.stop - start)
+                for place, start in ((rows, top), (columns, left))
+            )
+            result[:, :, rows, columns] = tile[:, :, *inner]
     return result
 
 
@@ -97,16 +103,19 @@ def _part(part: Part) -> ov.Model:
     return model
 
 
-@lru_cache(maxsize=3)
 def _network(part: Part, precision: Precision, height: int, width: int) -> ov.CompiledModel:
-    """For this size alone: made for all, it would be slower than it takes to make it."""
+    """For this size alone: made for all, it would be slower by more than it takes to make it."""
     model = _part(part)
     model.reshape({0: [1, 3, height, width]})
     return compiled(model, precision)
 
 
-def _run(part: Part, precision: Precision, photo: Array, *others: Array) -> list[Array]:
-    network = _network(part, precision, *photo.shape[2:])
+@lru_cache(maxsize=2)
+def _whole(precision: Precision, height: int, width: int) -> ov.CompiledModel:
+    return _network("whole", precision, height, width)
+
+
+def _run(network: ov.CompiledModel, photo: Array, *others: Array) -> list[Array]:
     results = network([np.ascontiguousarray(photo), *others])
     return [np.array(results[i]) for i in range(len(results))]
 
@@ -127,13 +136,8 @@ def _smaller(photo: Array) -> Array:
     return np.stack([np.asarray(channel, np.float32) for channel in channels])[None]
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Places in the picture, and what the network must see to fill each."""
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            place = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
-            seen = (
-                slice(max(0, top - MARGIN), min(top + TILE + MARGIN, height)),
-                slice(max(0, left - MARGIN), min(left + TILE + MARGIN, width)),
-            )
-            yield place, seen
+def _stretches(side: int) -> Iterator[tuple[int, slice]]:
+    """Of one side: where a tile begins to see, and what it adds. All see as much."""
+    for start in range(0, side, TILE):
+        seen = min(max(0, start - MARGIN), max(0, side - TILE - 2 * MARGIN))
+        yield seen, slice(start, min(start + TILE, side))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -18,7 +17,7 @@ from model_nst.network import StyleNetwork
 from model_nst.quick import QuickNetwork, read_weights
 from model_nst.quick_export import export
 from model_nst.quick_loss import content_error, grams
-from model_nst.quick_painter import quick_picture
+from model_nst.quick_painter import Array, quick_picture
 from model_nst.quick_photos import Crops, face_map
 from model_nst.train_quick import VGG_WEIGHTS, Recipe, Training, with_style
 from presets import PRESETS
@@ -54,10 +53,15 @@ def network(
 
 def _forget() -> None:
     quick_painter.styles.cache_clear()
-    quick_painter._network.cache_clear()
+    quick_painter._whole.cache_clear()
 
 
-def waves(height: int, width: int) -> NDArray[np.float32]:
+def run(part: quick_painter.Part, photo: Array, *others: Array) -> list[Array]:
+    network = quick_painter._network(part, "f32", *photo.shape[2:])
+    return quick_painter._run(network, photo, *others)
+
+
+def waves(height: int, width: int) -> Array:
     """A photo of smooth waves, half of it darker."""
     rows, columns = np.mgrid[:height, :width]
     channels = [np.sin(rows / 37 + i) * np.cos(columns / 23 - i) / 2 + 0.5 for i in range(3)]
@@ -102,23 +106,23 @@ def test_tiles_show_no_seams(network: QuickNetwork, monkeypatch: pytest.MonkeyPa
     """Normalised alike, tiles are what one piece would be, to a rounding."""
     photo = waves(300, 700)
     monkeypatch.setattr(quick_painter, "WHOLE", 160 * 160)
-    monkeypatch.setattr(quick_painter, "TILE", 256)
+    monkeypatch.setattr(quick_painter, "TILE", 192)
     tiled = quick_picture(photo, {"a": 1.0}, "f32")
     row = np.array([[1.0, 0.0, 0.0]], np.float32)
     padded = quick_painter._padded(photo)
     small = quick_painter._padded(quick_painter._smaller(padded))
     assert small.shape[2] * small.shape[3] < 168 * 168
-    _, *statistics = quick_painter._run("statistics", "f32", small, row)
-    (whole,) = quick_painter._run("tile", "f32", padded, row, *statistics)
+    _, *statistics = run("statistics", small, row)
+    (whole,) = run("tile", padded, row, *statistics)
     seam = np.abs(tiled - whole[:, :, :300, :700]).max()
     assert seam < 1e-4, f"{seam:.6f}"
 
 
 def test_the_statistics_are_those_of_the_norms(network: QuickNetwork) -> None:
     photo, row = waves(96, 64), np.array([[0.0, 0.0, 1.0]], np.float32)
-    picture, *statistics = quick_painter._run("statistics", "f32", photo, row)
-    (same,) = quick_painter._run("tile", "f32", photo, row, *statistics)
-    (whole,) = quick_painter._run("whole", "f32", photo, row)
+    picture, *statistics = run("statistics", photo, row)
+    (same,) = run("tile", photo, row, *statistics)
+    (whole,) = run("whole", photo, row)
     assert np.abs(picture - whole).max() < 1e-4
     assert np.abs(same - whole).max() < 1e-4
 
