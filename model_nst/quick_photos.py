@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
-LONG_SIDES = (400, 720)  # pixels: the sizes between which photos are scaled before they are cropped
+LONG_SIDES = (300, 560)  # pixels: the sizes between which photos are scaled before they are cropped
 WITH_FACES = 0.25  # share of the crops that are taken around a face, where faces are known
 
 Face = tuple[float, float, float, float]  # centre x and y, width, height; shares of the photo's
