@@ -56,8 +56,8 @@ class Run:
 
 def paint_once(method: str, photo: Path, style: str, size: int, out: Path) -> None:
     """In the fresh process: paints, and prints seconds and MB as JSON."""
+    from model_nst.images import resized, to_array, to_image
     from model_nst.quick_painter import quick_picture
-    from model_nst.style_transfer import resized, to_array, to_image
 
     start = time.perf_counter()
     content = to_array(resized(load(photo), size))

@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engines import WEIGHTS
 from model_nst.quick import Norm, QuickNetwork, read_weights
 from model_nst.quick_layers import INPUTS, STYLES
+from weights import WEIGHTS
 
 
 class Exported(nn.Module):

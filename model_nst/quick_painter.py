@@ -11,14 +11,13 @@ from typing import Literal
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]
 import openvino.opset13 as operations  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 from PIL import Image
 
 from engines import Precision, compiled, core, native_precision
+from model_nst.images import Array
 from model_nst.quick_layers import MARGIN, STRIDE, STYLES
 from weights import checked
 
-Array = NDArray[np.float32]
 Part = Literal["whole", "statistics", "tile"]
 
 WHOLE = 640 * 512  # pixels

@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 
 from engines import core
 from model_nst import quick_painter, train_quick
+from model_nst.images import Array
 from model_nst.network import StyleNetwork
 from model_nst.quick import QuickNetwork, read_weights
 from model_nst.quick_export import export
 from model_nst.quick_loss import content_error, grams
-from model_nst.quick_painter import Array, quick_picture
+from model_nst.quick_painter import quick_picture
 from model_nst.quick_photos import Crops, face_map
 from model_nst.train_quick import VGG_WEIGHTS, Recipe, Training, with_style
 from presets import PRESETS
