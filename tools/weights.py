@@ -11,11 +11,12 @@ from pathlib import Path
 from weights import ROW, WEIGHTS
 
 # Each in a process of its own, since OpenVINO numbers what it makes: only so are its files the same
-# every time. Trained season networks are their own source.
+# every time. Trained networks are their own source.
 COMMANDS = (
     ("model_nst.export", "--source", "oxford"),
     ("model_nst.export",),
     ("model_nst.preset_grams",),
+    ("model_nst.quick_export",),
     ("model_cyclegan.export",),
     ("model_people.export",),
 )
