@@ -15,11 +15,19 @@ from tqdm import tqdm
 
 from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_as
-from image_processing import change_season, paint, room_for_painting, side_by_side
+from image_processing import (
+    change_season,
+    in_all_styles,
+    paint,
+    paint_quickly,
+    room_for_painting,
+    side_by_side,
+)
 from model_nst.style_transfer import Style
-from model_people.faces import find_people
+from model_people.faces import People, find_people
 from presets import PRESETS
 from settings import Settings, explained
+from sheet import numbered
 from wishes import DIRECTIONS, PaintingOptions
 
 SUFFIXES = (".png", ".jpg", ".jpeg")  # of what is written
@@ -119,26 +127,65 @@ def _style_path(name: str) -> Path:
 
 
 def _style(arguments: argparse.Namespace, settings: Settings) -> None:
-    limits = limits_of(settings)
-    paths = [_style_path(name) for name in arguments.style]
-    photo = _read(arguments.photo, limits)
-    mix = 0.5 if arguments.mix is None else arguments.mix
-    shares = [1 - mix, mix] if len(paths) == 2 else [1.0]
-    styles = [Style(_read(path, limits), share) for path, share in zip(paths, shares, strict=True)]
-    behind = [Style(_read(_style_path(name), limits)) for name in arguments.background]
+    for name in (*arguments.style, *arguments.background):
+        _style_path(name)
+    photo = _read(arguments.photo, limits_of(settings))
     content = _in_season(photo, arguments, settings) if arguments.direction else photo
     people = find_people(content)
-    if not people.faces and (behind or arguments.only != "all"):
+    if not people.faces and (arguments.background or arguments.only != "all"):
         sys.stderr.write("No person was found in this photo: all of it is painted.\n")
+    names = {*arguments.style, *arguments.background}
+    is_quick = arguments.quick or (settings.quality == "quick" and names <= PRESETS.keys())
+    paint_it = _painted_quickly if is_quick else _painted
+    painting = paint_it(content, people, arguments, settings)
+    _write(side_by_side(photo, painting) if arguments.compare else painting, arguments.out)
+
+
+def _shares(arguments: argparse.Namespace) -> list[float]:
+    mix = 0.5 if arguments.mix is None else arguments.mix
+    return [1 - mix, mix] if len(arguments.style) == 2 else [1.0]
+
+
+def _mixed(names: list[str], shares: list[float]) -> dict[str, float]:
+    mix = dict.fromkeys(names, 0.0)
+    for name, share in zip(names, shares, strict=False):
+        mix[name] += share
+    return mix
+
+
+def _options(arguments: argparse.Namespace) -> PaintingOptions:
+    return PaintingOptions(**{name: getattr(arguments, name) for name in OFFERED})
+
+
+def _painted_quickly(
+    content: Image.Image, people: People, arguments: argparse.Namespace, settings: Settings
+) -> Image.Image:
+    return paint_quickly(
+        content,
+        _mixed(arguments.style, _shares(arguments)),
+        _options(arguments),
+        size=arguments.size or settings.nst_size,
+        background=_mixed(arguments.background, [1.0]),
+        people=people,
+    )
+
+
+def _painted(
+    content: Image.Image, people: People, arguments: argparse.Namespace, settings: Settings
+) -> Image.Image:
+    limits = limits_of(settings)
+    pictures = [_read(_style_path(name), limits) for name in arguments.style]
+    styles = [Style(*each) for each in zip(pictures, _shares(arguments), strict=True)]
+    behind = [Style(_read(_style_path(name), limits)) for name in arguments.background]
     with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
 
         def show(share: float) -> None:
             bar.update(100 * share - bar.n)
 
-        painting = paint(
+        return paint(
             content,
             styles,
-            PaintingOptions(**{name: getattr(arguments, name) for name in OFFERED}),
+            _options(arguments),
             size=arguments.size or settings.nst_size,
             engine=settings.engine,
             megabytes=room_for_painting(settings),
@@ -146,7 +193,12 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
             people=people,
             on_progress=show,
         )
-    _write(side_by_side(photo, painting) if arguments.compare else painting, arguments.out)
+
+
+def _styles(arguments: argparse.Namespace, settings: Settings) -> None:
+    tiles, columns = in_all_styles(_read(arguments.photo, limits_of(settings)))
+    names = [preset.title for preset in PRESETS.values()]
+    _write(numbered(tiles, columns, names), arguments.out)
 
 
 def _season(arguments: argparse.Namespace, settings: Settings) -> None:
@@ -208,14 +260,28 @@ def _add_style(commands: Any) -> None:
     for name, words in OFFERED.items():
         style.add_argument(f"--{name.replace('_', '-')}", help=HELP.get(name), **words)
     style.add_argument(
+        "--quick", action="store_true", help="in one pass, less well; famous paintings only"
+    )
+    style.add_argument(
         "--season", dest="direction", choices=DIRECTIONS, help="change the season first"
     )
     style.add_argument(
         "--size", type=_size, metavar="N", help="long side that is worked at, 128 to 2048 pixels"
     )
-    style.add_argument(
+    _add_output(style)
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
     )
+
+
+def _add_styles(commands: Any) -> None:
+    styles = commands.add_parser("styles", help="a sheet of a photo in all famous paintings")
+    styles.set_defaults(run=_styles)
+    styles.add_argument("photo", type=Path, metavar="PHOTO")
+    _add_output(styles)
 
 
 def _add_seasons(commands: Any) -> None:
@@ -246,15 +312,23 @@ def _arguments() -> argparse.Namespace:
         command.add_argument(
             "--compare", action="store_true", help="before and after side by side, as one picture"
         )
+    _add_styles(commands)
     arguments = parser.parse_args()
-    if arguments.run is _style and len(arguments.background) > 1:
-        commands.choices["style"].error("the background has one style")
-    if arguments.run is _style and len(arguments.style) != 2:
-        if len(arguments.style) > 2:
-            commands.choices["style"].error("at most two styles can be mixed")
-        if arguments.mix is not None:
-            commands.choices["style"].error("--mix needs two styles")
+    if arguments.run is _style and (problem := _problem_with_styles(arguments)):
+        commands.choices["style"].error(problem)
     return arguments
+
+
+def _problem_with_styles(arguments: argparse.Namespace) -> str | None:
+    if len(arguments.background) > 1:
+        return "the background has one style"
+    if len(arguments.style) > 2:
+        return "at most two styles can be mixed"
+    if arguments.mix is not None and len(arguments.style) != 2:
+        return "--mix needs two styles"
+    if arguments.quick and not {*arguments.style, *arguments.background} <= PRESETS.keys():
+        return f"only the famous paintings can be painted quickly: {', '.join(PRESETS)}"
+    return None
 
 
 def main() -> int:

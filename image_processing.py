@@ -5,23 +5,25 @@ Also the command line: `python image_processing.py style PHOTO --style NAME_OR_F
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from PIL import Image, ImageStat
+from PIL import Image, ImageOps, ImageStat
 
 from detail import at_own_size
 from memory import ROOMY, free_mb
 from model_cyclegan.season import load_season, translate, unload_seasons
 from model_nst.engine import StyleEngine, get_engine
-from model_nst.faces import FaceMaps
-from model_nst.images import working_copy
-from model_nst.style_transfer import Style, transfer, within_memory
+from model_nst.faces import FaceMaps, laid_over
+from model_nst.images import to_array, to_image, working_copy
+from model_nst.quick_painter import quick_picture, unload_quick
+from model_nst.style_transfer import STROKE_SCALES, Style, transfer, within_memory
 from model_people.faces import People, find_people
 from model_people.masks import face_map, features_map
 from model_people.persons import persons_mask
+from presets import PRESETS
 from settings import EngineName, Settings
-from wishes import DIRECTIONS, USUAL, Direction, PaintingOptions
+from wishes import DIRECTIONS, USUAL, Direction, Only, PaintingOptions, Strength
 
 OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
@@ -33,6 +35,8 @@ AROUND_FACE, SOFT_FACE = (
     0.1,
 )  # of a face's width: how far around it, how softly
 MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
+SOFT = 0.4  # share of the photo in a quick picture that is to be soft
+TILE = 448  # pixels; long side of a picture in a sheet of all styles
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 
 
@@ -51,6 +55,7 @@ def room_for_painting(settings: Settings) -> float:
     """What a painting may take now, in MB; where that is little, the season's networks give way."""
     if (megabytes := free_mb(settings)) < ROOMY:
         unload_seasons()
+        unload_quick()
         megabytes = free_mb(settings)
     return megabytes
 
@@ -97,9 +102,70 @@ def paint(
     ]
     if not is_parted:
         return paintings[0]
+    return _in_parts(content, people, paintings, options.only)
+
+
+def _in_parts(
+    content: Image.Image, people: People, paintings: Sequence[Image.Image], only: Only
+) -> Image.Image:
+    """The people out of the first painting or out of the photo, what is behind out of the last."""
     mask = mask_of_persons(content, people)
-    behind = content if options.only == "people" else paintings[-1]
-    return Image.composite(content if options.only == "background" else paintings[0], behind, mask)
+    behind = content if only == "people" else paintings[-1]
+    return Image.composite(content if only == "background" else paintings[0], behind, mask)
+
+
+def paint_quickly(
+    content: Image.Image,
+    shares: Mapping[str, float],
+    options: PaintingOptions = USUAL,
+    *,
+    size: int = 512,
+    background: Mapping[str, float] | None = None,
+    people: People | None = None,
+) -> Image.Image:
+    """As `paint`, in one pass of the quick network, which knows only the famous paintings.
+
+    `shares`, by the presets' names, sum up to 1. Of the options, a soft painting keeps some of the
+    photo and a strong one is painted twice over; fine strokes are normal ones. Takes a fraction of
+    a second, and at most 512 MB at any size. Raises `KeyError` for a style that is not known.
+    """
+    people = find_people(content) if people is None else people
+    is_parted = bool(people.faces) and (bool(background) or options.only != "all")
+    parts = [shares, background] if background and is_parted else [shares]
+    small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
+    faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
+    paintings = []
+    for of_part in parts:
+        result = at_own_size(_quick(small, of_part, options.strength, faces), small, content)
+        paintings.append(_with_colours_of(content, result) if options.keep_colours else result)
+    return _in_parts(content, people, paintings, options.only) if is_parted else paintings[0]
+
+
+def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
+    """The RGB photo, small and quickly painted, in each of the famous paintings, in their order;
+    and in how many columns a screen shows these tiles best.
+
+    The tiles have one size; a photo more than twice as long as wide is cropped to its middle.
+    """
+    width, height = photo.size
+    aspect = min(max(width / height, 0.5), 2)
+    size = round(TILE * min(1, aspect)), round(TILE * min(1, 1 / aspect))
+    tile = ImageOps.fit(working_copy(photo, 2 * TILE), size)
+    faces = maps_of_faces(find_people(tile), tile.size)
+    tiles = [_quick(tile, {name: 1.0}, "normal", faces) for name in PRESETS]
+    return tiles, 2 if aspect > 1.2 else 3 if aspect > 0.8 else 4
+
+
+def _quick(
+    small: Image.Image, shares: Mapping[str, float], strength: Strength, faces: FaceMaps | None
+) -> Image.Image:
+    photo = to_array(small)
+    picture = quick_picture(photo, shares)
+    if strength == "strong":
+        picture = quick_picture(picture, shares)
+    if strength == "soft":
+        picture += SOFT * (photo - picture)
+    return to_image(laid_over(picture, photo, faces) if faces else picture)
 
 
 def _of_part(on_progress: OnProgress | None, number: int, parts: int) -> OnProgress | None:

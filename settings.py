@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).parent
 
 EngineName = Literal["auto", "openvino", "torch"]
+Quality = Literal["full", "quick"]
 
 
 class Settings(BaseSettings):
@@ -42,6 +43,9 @@ class Settings(BaseSettings):
 
     # Painting.
     engine: EngineName = "auto"
+    quality: Quality = (
+        "full"  # of paintings in the famous styles; quick: by the quick network alone
+    )
     nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
     cyclegan_size: int = Field(512, ge=128, le=2048)  # the same for seasons
     workers: int = Field(1, ge=1, le=64)  # photos painted at the same time

@@ -6,17 +6,17 @@ from pathlib import Path
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import FSInputFile, InputMediaPhoto, MediaUnion
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageOps
 
 from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_photo
 from settings import Settings
+from sheet import numbered
 from telegram_api.sending import download
 
 _file_ids: dict[tuple[int, Path], str] = {}  # of pictures uploaded once; each bot has its own
 
 TILE = 400  # pixels
-GAP = 8
 
 
 async def send_album(chat_id: int, pictures: list[tuple[Path, str]], bot: Bot) -> None:
@@ -45,19 +45,12 @@ async def _download_or_nothing(bot: Bot, file_id: str) -> bytes:
 
 
 def _sheet(pictures: list[bytes], limits: Limits) -> bytes:
-    columns = min(3, len(pictures))
-    rows = -(-len(pictures) // columns)
-    step = TILE + GAP
-    sheet = Image.new("RGB", (columns * step - GAP, rows * step - GAP), "white")
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(64)
-    for place, data in enumerate(pictures):
-        left, top = place % columns * step, place // columns * step
-        try:
-            tile = ImageOps.fit(decode(data, limits), (TILE, TILE))
-        except BadImage:
-            tile = Image.new("RGB", (TILE, TILE), "grey")
-        sheet.paste(tile, (left, top))
-        draw.rounded_rectangle((left + 12, top + 12, left + 92, top + 92), 20, fill="white")
-        draw.text((left + 52, top + 52), str(place + 1), fill="black", font=font, anchor="mm")
-    return encode_photo(sheet).data
+    tiles = [_tile(data, limits) for data in pictures]
+    return encode_photo(numbered(tiles, min(3, len(tiles)))).data
+
+
+def _tile(data: bytes, limits: Limits) -> Image.Image:
+    try:
+        return ImageOps.fit(decode(data, limits), (TILE, TILE))
+    except BadImage:
+        return Image.new("RGB", (TILE, TILE), "grey")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from model_nst.colours import in_colours_of
 from model_nst.images import Array
@@ -35,6 +35,7 @@ KEEPING: dict[Strength, Keeping] = {
     "normal": Keeping(0.6, 5, 0.35, 0.45),
     "strong": Keeping(2.5, 20, 0.6, 0.35),
 }
+LAID_OVER, MOST_LAID_OVER = 0.75, 0.9  # of a face's light and shade, where painted in one pass
 LEAST_STYLE = 0.05  # no pixel counts less in the Gram matrices
 
 
@@ -76,6 +77,27 @@ def begun_anew(
     # A face keeps its own light and shade: of the style's colours it gets the chroma alone.
     moved += _luminance(photo) - _luminance(moved)
     return np.clip(x + KEPT * faces * (moved - x), 0, 1).astype(np.float32)
+
+
+def laid_over(picture: Array, photo: Array, maps: FaceMaps) -> Array:
+    """Gives faces in a picture that was painted in one pass the photo's own light and shade, as far
+    as they differ from their means over squares as large as the faces; the picture keeps its tone.
+
+    All are `[1, 3, H, W]`, 0 to 1.
+    """
+    faces, features = maps.at(*photo.shape[2:])
+    kept = np.clip(LAID_OVER * np.maximum(faces, features), 0, MOST_LAID_OVER)
+    radius = 2 + round(float(np.count_nonzero(faces > 0.5)) ** 0.5)
+    own, painted = (_shade(_luminance(image)[0, 0], radius) for image in (photo, picture))
+    result: Array = np.clip(picture + kept * (own - painted), 0, 1).astype(np.float32)
+    return result
+
+
+def _shade(luminance: Array, radius: int) -> Array:
+    """What differs from the mean around; `[H, W]`."""
+    grey = Image.fromarray((luminance * 255 + 0.5).astype(np.uint8))
+    around = np.asarray(grey.filter(ImageFilter.BoxBlur(radius)), np.float32)
+    return luminance - around / np.float32(255)
 
 
 def _luminance(image: Array) -> Array:

@@ -13,7 +13,7 @@ import openvino as ov  # type: ignore[import-untyped]
 import openvino.opset13 as operations  # type: ignore[import-untyped]
 from PIL import Image
 
-from engines import Precision, compiled, core, native_precision
+from engines import Precision, compiled, core, native_precision, one_at_a_time
 from model_nst.images import Array
 from model_nst.quick_layers import MARGIN, STRIDE, STYLES
 from weights import checked
@@ -24,13 +24,14 @@ WHOLE = 640 * 512  # pixels
 TILE = 384  # pixels, the side of what a tile adds to a larger picture
 
 
+@one_at_a_time
 def quick_picture(
     photo: Array, shares: Mapping[str, float], precision: Precision | None = None
 ) -> Array:
     """The photo in a preset's style, or in a mix of several.
 
     `photo` is `[1, 3, H, W]`, RGB, 0 to 1, and so is the result; `shares` sum to 1. Raises
-    `KeyError` for a style that the network lacks.
+    `KeyError` for a style that the network lacks. May be called from several threads.
     """
     precision = precision or native_precision()
     names = styles()
@@ -112,6 +113,11 @@ def _network(part: Part, precision: Precision, height: int, width: int) -> ov.Co
 @lru_cache(maxsize=2)
 def _whole(precision: Precision, height: int, width: int) -> ov.CompiledModel:
     return _network("whole", precision, height, width)
+
+
+def unload_quick() -> None:
+    """Frees the memory of the networks that were kept for the next picture."""
+    _whole.cache_clear()
 
 
 def _run(network: ov.CompiledModel, photo: Array, *others: Array) -> list[Array]:

@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from settings import ROOT
 
@@ -52,6 +53,7 @@ def test_a_photo_is_painted(tmp_path: Path, style: str, name: str) -> None:
         pytest.param(PHOTO, ["--style", "kiss", "--size", "9"], "128 to 2048", id="size"),
         pytest.param(PHOTO, ["--style", "kiss", "--strength", "mild"], "strong", id="strength"),
         pytest.param(PHOTO, [], "--style", id="no style"),
+        pytest.param(PHOTO, ["--style", STYLE, "--quick"], "famous paintings", id="own, quickly"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
@@ -88,3 +90,29 @@ def test_what_was_there_stays_when_the_photo_is_bad(tmp_path: Path) -> None:
     out.write_bytes(b"an older painting")
     assert paintbox("style", "missing.jpg", "--style", "kiss", "-o", out).returncode == 2
     assert out.read_bytes() == b"an older painting"
+
+
+def test_a_photo_is_painted_quickly(tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    mix = ("--style", "kiss", "--style", "great_wave", "--mix", "0.3")
+    run = paintbox("style", PHOTO, *mix, "--quick", "-o", out)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    with Image.open(out) as painting, Image.open(PHOTO) as photo:
+        assert painting.size == photo.size
+
+
+def test_a_sheet_shows_a_photo_in_all_styles(tmp_path: Path) -> None:
+    out = tmp_path / "sheet.jpg"
+    run = paintbox("styles", PHOTO, "-o", out)
+    assert run.returncode == 0, run.stderr
+    with Image.open(out) as sheet:
+        width, height = sheet.width // 2, sheet.height // 4
+        tiles = [
+            sheet.crop((x * width + 80, y * height + 80, x * width + 400, y * height + 280))
+            for y in range(4)
+            for x in range(2)
+        ]
+    colours = np.array([ImageStat.Stat(tile).mean for tile in tiles])
+    distances = np.abs(colours[:, None] - colours).max(2) + 99 * np.eye(8)
+    assert distances.min() > 3  # eight styles, which differ
