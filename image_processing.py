@@ -16,7 +16,7 @@ from model_cyclegan.season import load_season, translate, unload_seasons
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
-from model_nst.quick_painter import quick_picture, unload_quick
+from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
 from model_nst.style_transfer import STROKE_SCALES, Style, transfer, within_memory
 from model_people.faces import People, find_people
 from model_people.masks import face_map, features_map
@@ -47,6 +47,7 @@ class Cancelled(Exception):
 def load_networks(engine: EngineName = "auto") -> None:
     """Loads what the first photo would wait for; raises `ValueError` for weights not ours."""
     get_engine(engine)
+    quick_styles()
     for direction in DIRECTIONS:
         load_season(direction, engine)
 

@@ -35,7 +35,7 @@ import texts
 from jobs.job import Job, Picture
 from jobs.queue import JobContext
 from store import Accepted, until_written
-from telegram_api.sending import GivenUp, Pace, only_if_free
+from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, only_if_free
 from wishes import CompareWish, SeasonWish, Wish
 
 log = logging.getLogger(__name__)
@@ -137,6 +137,7 @@ class Answer:
             reply_parameters=self.job.reply,
         )
         before, self.message_id = self.message_id, message.message_id
+        self.sent_at = time.time()
         new = message.message_id
         await until_written(lambda: self.context.store.set_status(self.job.id, new, before))
 
@@ -154,6 +155,8 @@ class Answer:
         text = texts.progress(fraction, self.part, self.parts)
         if left < EDIT_SECONDS or (text == self.shown and preview is None):
             return False
+        if time.time() - self.sent_at < (IN_GROUP if self.job.chat_id < 0 else IN_CHAT):
+            return False  # it would be given up, and no other edit could be made for a while
         if not await may_edit(self.job.chat_id, self.context.pace):
             return False
         try:

@@ -12,15 +12,20 @@ from image_processing import (
     OnProgress,
     change_season,
     paint,
+    paint_quickly,
     room_for_painting,
     side_by_side,
 )
 from jobs.answer import Result
+from model_nst.images import working_copy
+from model_nst.quick_painter import quick_styles
 from model_nst.style_transfer import Style
+from model_people.faces import find_people
 from settings import Settings
 from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
+PREVIEWED = 1280  # pixels; long side of a quick picture that is shown on the way, and of photos
 MOST_ELONGATED_PHOTO = 20  # long side to short side, of what Telegram takes as a photo
 
 
@@ -75,6 +80,13 @@ def _paint(
     except BadImage as error:
         raise BadImage(translatable("The style picture: {problem}"), problem=error) from error
     content = decode(photo, limits)  # before it is asked how much memory is left
+    people = find_people(content)
+    if quick := _shares(wish):
+        if settings.quality == "quick":
+            return paint_quickly(content, quick, wish, size=settings.nst_size, people=people)
+        seen = content if max(content.size) <= PREVIEWED else working_copy(content, PREVIEWED)
+        theirs = people if seen is content else None
+        progress.on_preview(paint_quickly(seen, quick, wish, size=settings.nst_size, people=theirs))
     return paint(
         content,
         paintings,
@@ -83,8 +95,17 @@ def _paint(
         engine=settings.engine,
         megabytes=room_for_painting(settings),
         on_progress=progress.on_progress,
-        on_preview=progress.on_preview,
+        people=people,
+        on_preview=None if quick else progress.on_preview,  # it would be less like the painting
     )
+
+
+def _shares(wish: StyleWish) -> dict[str, float] | None:
+    """Of the styles, where the quick network knows them all."""
+    names = [wish.style, wish.second] if wish.second else [wish.style]
+    if not {*names} <= {*quick_styles()}:
+        return None
+    return {name: names.count(name) / len(names) for name in names}
 
 
 def _change_season(

@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 2  # a job that took the process down so often is dropped
 LEASE = timedelta(seconds=10)  # a worker not heard of for so long is dead: others do its jobs
-PROGRESS_SECONDS = 1.5  # between two looks at how far the work is
+LOOK_SECONDS = 0.25  # between two looks whether there is something to show
+PROGRESS_SECONDS = 1.5  # between two words of how far the work is
 STOP_SECONDS = 10.0  # for a thread to come to its next step and stop
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
 NICENESS = 10  # that threads that paint have more than others, of 19 at most
@@ -213,10 +214,15 @@ class Painter:
         running = asyncio.get_running_loop().run_in_executor(self.threads, make, progress)
         deadline = time.monotonic() + self.settings.job_timeout
         try:
-            while not (await asyncio.wait({running}, timeout=PROGRESS_SECONDS))[0]:
-                if time.monotonic() > deadline:
+            looked = time.monotonic()
+            while not (await asyncio.wait({running}, timeout=LOOK_SECONDS))[0]:
+                now = time.monotonic()
+                if now > deadline:
                     raise TookTooLong
                 preview = progress.preview
+                if preview is None and now - looked < PROGRESS_SECONDS:
+                    continue
+                looked = now
                 shown = await answer.show_progress(progress.fraction, preview)
                 if shown and progress.preview is preview:
                     progress.preview = None

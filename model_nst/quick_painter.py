@@ -34,7 +34,7 @@ def quick_picture(
     `KeyError` for a style that the network lacks. May be called from several threads.
     """
     precision = precision or native_precision()
-    names = styles()
+    names = quick_styles()
     if unknown := shares.keys() - set(names):
         raise KeyError(f"no quick style {', '.join(sorted(unknown))}")
     row = np.array([[shares.get(name, 0.0) for name in names]], np.float32)
@@ -67,7 +67,7 @@ def _in_tiles(photo: Array, shares: Array, precision: Precision) -> Array:
 
 
 @cache
-def styles() -> tuple[str, ...]:
+def quick_styles() -> tuple[str, ...]:
     """The names of the styles that the network knows, in its order."""
     names: str = _model().get_rt_info(STYLES).astype(str)
     return tuple(names.split())

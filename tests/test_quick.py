@@ -53,7 +53,7 @@ def network(
 
 
 def _forget() -> None:
-    quick_painter.styles.cache_clear()
+    quick_painter.quick_styles.cache_clear()
     quick_painter._whole.cache_clear()
 
 
@@ -98,7 +98,7 @@ def test_a_mix_has_parameters_between_those_of_its_styles(network: QuickNetwork)
 
 
 def test_unknown_styles_are_told(network: QuickNetwork) -> None:
-    assert quick_painter.styles() == tuple(STYLES)
+    assert quick_painter.quick_styles() == tuple(STYLES)
     with pytest.raises(KeyError, match="d, e"):
         quick_picture(waves(64, 64), {"a": 0.5, "e": 0.25, "d": 0.25}, "f32")
 

@@ -1,0 +1,160 @@
+"""What people see of the quick network: at once, or alone. With the real weights and bot."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from image_processing import in_all_styles, maps_of_faces, paint_quickly
+from jobs.painting import Progress, make_result
+from local_chat.client import Message, join
+from model_nst.quick_painter import quick_styles
+from model_people.faces import find_people
+from presets import PRESETS
+from settings import Settings
+from tests.conftest import PHOTOS, bot_in_chat, start_chat
+from tests.test_conversation import CAT, choose_preset, difference, is_result, next_result, opened
+from wishes import PaintingOptions, StyleWish
+
+
+def photo(name: str) -> Image.Image:
+    with Image.open(PHOTOS / f"{name}.jpg") as file:
+        return file.convert("RGB")
+
+
+def distance(one: Image.Image, other: Image.Image) -> float:
+    return float(np.abs(np.asarray(one, np.float32) - np.asarray(other, np.float32)).mean())
+
+
+def test_the_network_knows_all_presets() -> None:
+    assert quick_styles() == tuple(PRESETS)
+
+
+@pytest.mark.parametrize("size", [(40, 30), (900, 60), (1400, 1000)])
+def test_a_quick_picture_has_the_photo_s_size(size: tuple[int, int]) -> None:
+    content = photo("coffee").resize(size)
+    picture = paint_quickly(content, {"kiss": 0.5, "auvers": 0.5}, size=256)
+    assert picture.size == size
+    assert distance(picture, content) > 10
+
+
+def test_options_change_a_quick_picture() -> None:
+    content = photo("chelsea")
+
+    def painted(**options: str | bool) -> Image.Image:
+        return paint_quickly(content, {"great_wave": 1.0}, PaintingOptions(**options), size=256)  # type: ignore[arg-type]
+
+    normal, soft, coloured = painted(), painted(strength="soft"), painted(keep_colours=True)
+    assert distance(soft, content) < 0.8 * distance(normal, content)
+    assert distance(painted(strength="strong"), normal) > 3
+    assert distance(painted(strokes="large"), normal) > 3
+    for one, other in zip(coloured.split()[1:], normal.split()[1:], strict=True):
+        assert distance(one, other) > 3
+    chroma = [
+        np.asarray(image.convert("YCbCr"))[..., 1:].mean((0, 1)) for image in (coloured, content)
+    ]
+    assert np.abs(chroma[0] - chroma[1]).max() < 3
+
+
+def test_a_face_stays_that_person_s() -> None:
+    """In the face, light and shade correlate more with the photo's than they would otherwise."""
+    content = photo("astronaut")
+    people = find_people(content)
+    maps = maps_of_faces(people, content.size)
+    assert maps is not None
+    inside = maps.at(content.height, content.width).faces > 0.5
+    grey = np.asarray(content.convert("L"))[inside]
+
+    def likeness(style: str, faces: str) -> float:
+        options = PaintingOptions(faces=faces)  # type: ignore[arg-type]
+        picture = paint_quickly(content, {style: 1.0}, options, people=people)
+        return float(np.corrcoef(np.asarray(picture.convert("L"))[inside], grey)[0, 1])
+
+    for style in PRESETS:
+        kept, free = likeness(style, "keep"), likeness(style, "free")
+        assert kept > 0.75, style
+        assert kept > free, style
+
+
+@pytest.mark.parametrize(("size", "columns"), [((300, 200), 2), ((200, 210), 3), ((20, 300), 4)])
+def test_a_sheet_has_a_tile_for_each_style(size: tuple[int, int], columns: int) -> None:
+    tiles, across = in_all_styles(photo("coffee").resize(size))
+    assert across == columns
+    assert len({tile.size for tile in tiles}) == 1
+    assert len(tiles) == len(PRESETS)
+    for number, one in enumerate(tiles):
+        assert all(distance(one, other) > 3 for other in tiles[:number])
+
+
+class Watched(Progress):
+    """Keeps how far the work was when something was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.previews: list[tuple[float, bytes]] = []
+
+    def on_preview(self, painting: Image.Image) -> None:
+        super().on_preview(painting)
+        assert self.preview
+        self.previews.append((self.fraction, self.preview))
+
+
+def test_the_quick_picture_comes_before_the_first_step() -> None:
+    style = PRESETS["great_wave"].path.read_bytes()
+    progress = Watched()
+    wish = StyleWish("great_wave", None)
+    result = make_result(wish, False, CAT, [style], Settings(nst_size=128), progress)
+    [(fraction, preview)] = progress.previews
+    assert fraction == 0
+    quick = paint_quickly(opened(CAT), {"great_wave": 1.0}, size=128)
+    assert distance(opened(preview), quick) < 3  # JPEG's loss
+    assert opened(preview).size == opened(result.data).size == opened(CAT).size
+    assert difference(preview, result.data) > 3
+
+    own = Watched()
+    make_result(StyleWish("own", "id"), False, CAT, [style], Settings(nst_size=256), own)
+    assert own.previews
+    assert min(fraction for fraction, _ in own.previews) > 0
+
+
+def test_quality_quick_needs_no_steps() -> None:
+    style = PRESETS["kiss"].path.read_bytes()
+    progress = Watched()
+    settings = Settings(nst_size=256, quality="quick")
+    wish = StyleWish("kiss", None, second="ejiri")
+    result = make_result(wish, False, CAT, [style, style], settings, progress)
+    assert progress.previews == []
+    quick = paint_quickly(opened(CAT), {"kiss": 0.5, "ejiri": 0.5}, size=256)
+    assert distance(opened(result.data), quick) < 3
+
+
+@pytest.mark.asyncio
+async def test_the_chat_shows_the_quick_picture_while_the_painting_is_made() -> None:
+    chat = await start_chat()
+    async with bot_in_chat(chat, NST_SIZE="512"), join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        status = await ann.next_message()
+
+        def is_on_the_way(message: Message) -> bool:
+            return message.id == status.id and bool(message.photo) and not is_result(message)
+
+        preview = await ann.download(await ann.wait_for(is_on_the_way, 60, "the quick picture"))
+        painting = await ann.download(
+            await ann.wait_for(lambda m: m.id == status.id and is_result(m), 120, "the painting")
+        )
+    await chat.close()
+    quick = paint_quickly(opened(CAT), {"great_wave": 1.0})
+    assert distance(opened(preview), quick) < difference(preview, painting) / 2
+    assert difference(preview, painting) > 3
+
+
+@pytest.mark.asyncio
+async def test_with_quality_quick_the_quick_picture_is_the_answer() -> None:
+    chat = await start_chat()
+    async with bot_in_chat(chat, QUALITY="quick"), join(chat.url, "Ann", "en") as ann:
+        await choose_preset(ann)
+        await ann.send_photo(CAT)
+        result = await ann.download(await next_result(ann))
+    await chat.close()
+    quick = paint_quickly(opened(CAT), {"great_wave": 1.0}, size=128)
+    assert distance(opened(result), quick) < 3
