@@ -123,7 +123,8 @@ def choose_background() -> str:
 def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
     """Says what is done with photos from now on, and whether some are begun with at once."""
     if isinstance(wish, StyleWish):
-        text = _style_chosen(wish)
+        details = _details(wish)
+        text = " ".join([_style_chosen(wish), *([f"({details})"] if details else [])])
     elif wish.direction == "summer2winter":
         text = _("Let it snow: I turn summer into winter.")
     else:
