@@ -124,7 +124,8 @@ def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
     """Says what is done with photos from now on, and whether some are begun with at once."""
     if isinstance(wish, StyleWish):
         details = _details(wish)
-        text = " ".join([_style_chosen(wish), *([f"({details})"] if details else [])])
+        text = _style_chosen(wish)
+        text += f" {details[0].upper()}{details[1:]}." if details else ""
     elif wish.direction == "summer2winter":
         text = _("Let it snow: I turn summer into winter.")
     else:
