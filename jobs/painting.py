@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import Image
 
@@ -20,7 +21,7 @@ from jobs.answer import Result
 from model_nst.images import working_copy
 from model_nst.quick_painter import quick_styles
 from model_nst.style_transfer import Style
-from model_people.faces import find_people
+from model_people.faces import People, find_people
 from settings import Settings
 from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
@@ -57,55 +58,74 @@ def make_result(
 ) -> Result:
     """Does with the photo what is wished for; `as_file` where it came as a file.
 
-    `others` are the files of the style pictures, one or two, or of the picture to compare with.
+    `others` are the files of the style pictures, one or two, and of the background's, or that of
+    the picture to compare with.
     Raises `BadImage` for files that cannot be read, `Cancelled` where `progress` is stopped.
     """
+    people = False
     if isinstance(wish, SeasonWish):
         picture = _change_season(photo, wish, settings, progress.on_progress)
     elif isinstance(wish, CompareWish):
         picture = _compare(photo, others[0], settings)
     else:
-        picture = _paint(photo, others, wish, settings, progress)
+        picture, people = _paint(photo, others, wish, settings, progress)
     progress.on_progress(1.0)
     wants_file = not isinstance(wish, CompareWish) and (wish.as_file or as_file)
-    return _encode(picture, wants_file)
+    return replace(_encode(picture, wants_file), people=people)
 
 
 def _paint(
     photo: bytes, styles: Sequence[bytes], wish: StyleWish, settings: Settings, progress: Progress
-) -> Image.Image:
+) -> tuple[Image.Image, bool]:
+    """The painting, and whether there are people in it."""
     limits = limits_of(settings)
     try:
-        paintings = [Style(decode(style, limits), 1 / len(styles)) for style in styles]
+        pictures = [decode(style, limits) for style in styles]
     except BadImage as error:
         raise BadImage(translatable("The style picture: {problem}"), problem=error) from error
+    background = [Style(pictures.pop())] if wish.background else []
     content = decode(photo, limits)  # before it is asked how much memory is left
     people = find_people(content)
-    if quick := _shares(wish):
-        if settings.quality == "quick":
-            return paint_quickly(content, quick, wish, size=settings.nst_size, people=people)
-        seen = content if max(content.size) <= PREVIEWED else working_copy(content, PREVIEWED)
-        theirs = people if seen is content else None
-        progress.on_preview(paint_quickly(seen, quick, wish, size=settings.nst_size, people=theirs))
-    return paint(
+    is_quick = _is_quick(wish)
+    if is_quick and settings.quality == "quick":
+        return _painted_quickly(content, wish, people, settings), bool(people.faces)
+    if is_quick:
+        small = content if max(content.size) <= PREVIEWED else working_copy(content, PREVIEWED)
+        theirs = people if small is content else None
+        progress.on_preview(_painted_quickly(small, wish, theirs, settings))
+    painting = paint(
         content,
-        paintings,
+        [Style(picture, 1 / len(pictures)) for picture in pictures],
         wish,
         size=settings.nst_size,
         engine=settings.engine,
         megabytes=room_for_painting(settings),
-        on_progress=progress.on_progress,
+        background=background,
         people=people,
-        on_preview=None if quick else progress.on_preview,  # it would be less like the painting
+        on_progress=progress.on_progress,
+        on_preview=None if is_quick else progress.on_preview,  # it would be less like the painting
+    )
+    return painting, bool(people.faces)
+
+
+def _painted_quickly(
+    content: Image.Image, wish: StyleWish, people: People | None, settings: Settings
+) -> Image.Image:
+    styles = [style for style in (wish.style, wish.second) if style]
+    return paint_quickly(
+        content,
+        {style: styles.count(style) / len(styles) for style in styles},
+        wish,
+        size=settings.nst_size,
+        background={wish.background: 1.0} if wish.background else None,
+        people=people,
     )
 
 
-def _shares(wish: StyleWish) -> dict[str, float] | None:
-    """Of the styles, where the quick network knows them all."""
-    names = [wish.style, wish.second] if wish.second else [wish.style]
-    if not {*names} <= {*quick_styles()}:
-        return None
-    return {name: names.count(name) / len(names) for name in names}
+def _is_quick(wish: StyleWish) -> bool:
+    """Whether the quick network knows all its styles."""
+    known = (None, *quick_styles())
+    return all(style in known for style in (wish.style, wish.second, wish.background))
 
 
 def _change_season(
