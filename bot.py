@@ -83,8 +83,13 @@ async def serve(bot: Bot, pace: Pace, settings: Settings, role: Role, stop: asyn
     # What is said on the chat page ends with the process, and so does what is remembered of it.
     data_dir = ROOT / settings.data_dir if settings.bot_token else None
     store = await open_store(settings.redis, data_dir)
-    async with bot.session, Docket(name="paintbox", url=settings.redis or "memory://") as docket:
-        context = JobContext(store, docket, pace, settings)
+    url = settings.redis or "memory://"
+    async with (
+        bot.session,
+        Docket(name="paintbox", url=url) as docket,
+        Docket(name="paintbox-light", url=url) as light,
+    ):
+        context = JobContext(store, docket, pace, settings, light)
         i18n = I18n(path=ROOT / "locales")
         checks: Checks = {"telegram": partial(is_reachable, bot), "queue": store.is_writable}
         working = None if role == "talker" else start_working(context, bot, i18n, checks, stop)

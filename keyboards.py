@@ -256,9 +256,15 @@ def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton
     return [buttons[at : at + 4] for at in range(0, len(buttons), 4)]
 
 
-def photo_menu() -> InlineKeyboardMarkup:
+def photo_menu(*, with_styles: bool = False) -> InlineKeyboardMarkup:
+    """With buttons for the presets where a sheet shows the photo in them."""
+    styles = [
+        _button(f"{number}. {_(preset.short)}", Repaint.of(StyleWish(name, None)))
+        for number, (name, preset) in enumerate(PRESETS.items(), 1)
+    ]
+    rows = [styles[at : at + 2] for at in range(0, len(styles), 2)] if with_styles else []
     use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
-    return InlineKeyboardMarkup(inline_keyboard=[*_wish_rows(), [use_as_style]])
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, *_wish_rows(), [use_as_style]])
 
 
 def language_menu() -> InlineKeyboardMarkup:

@@ -199,6 +199,18 @@ def what_to_do_with_photo() -> str:
     return _("A fine photo! What shall I do with it?")
 
 
+def choose_by_looking() -> str:
+    return _(
+        "A fine photo! So it looks in eight famous styles, quickly sketched. "
+        "Which one shall I paint with care? Or what else shall I do with it?"
+    )
+
+
+def titles() -> list[str]:
+    """Of the presets."""
+    return [_(preset.title) for preset in PRESETS.values()]
+
+
 def style_forgotten() -> str:
     return _("I no longer have that style picture. Please send it again, or pick a painting.")
 

@@ -108,6 +108,10 @@ class User:
         self.pending = [photo for photo in self.pending if photo.chat_id != chat_id]
         return photos
 
+    def no_longer_pending(self, photos: list[Photo]) -> None:
+        """They do not wait for a choice, where they did."""
+        self.pending = [p for p in self.pending if not any(is_same_message(p, q) for q in photos)]
+
     def note_recent(self, photos: list[Photo]) -> None:
         """Among those worked on lately, which buttons under albums need; the oldest make room."""
         others = [old for old in self.recent if not any(is_same_message(old, p) for p in photos)]

@@ -16,7 +16,7 @@ from handlers.captions import named_by, names_a_wish
 from handlers.reply import photo_meant
 from handlers.turn import Turn, submit_pending, work_on
 from jobs.job import job_in, to_json
-from jobs.queue import cancel
+from jobs.queue import ask_for_sheet, cancel
 from users import Photo, User, is_same_message, photo_in
 from wishes import SeasonWish, StyleWish, Wish
 
@@ -37,7 +37,7 @@ async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> 
         user.pending = [p for p in user.pending if p not in before]
         await work_on([*before, photo], wish, turn)
     elif user.mode is None:
-        await ask_about(message, photo, user)
+        await ask_about(message, photo, turn)
     else:
         await take_style(message, photo, turn)
 
@@ -106,13 +106,20 @@ async def album_wish(photo: Photo, turn: Turn) -> Wish | None:
     return None
 
 
-async def ask_about(message: Message, photo: Photo, user: User) -> None:
-    """Asks once for each album what to do with it, and remembers its photos."""
+async def ask_about(message: Message, photo: Photo, turn: Turn) -> None:
+    """Asks once for each album what to do with it, and remembers its photos. The question about a
+    single photo soon shows it in all styles; not one that came as a file, which may be large.
+    """
+    user = turn.user
     user.remember_photo(photo)
     if photo.album and photo.album == user.answered_album:
         return
     user.answered_album = photo.album
-    await message.reply(texts.what_to_do_with_photo(), reply_markup=keyboards.photo_menu())
+    question = await message.reply(
+        texts.what_to_do_with_photo(), reply_markup=keyboards.photo_menu()
+    )
+    if photo.album is None and not photo.as_file:
+        await ask_for_sheet(photo, question.message_id, user, turn.context)
 
 
 async def take_style(message: Message, photo: Photo, turn: Turn) -> None:

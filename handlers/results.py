@@ -110,8 +110,10 @@ async def submit_again(query: CallbackQuery, wish: Wish, turn: Turn) -> None:
         album = photo_behind(query)
         words = texts.album_forgotten() if album else texts.photo_forgotten()
         await reply_to_press(query, turn.bot, words)
-    elif refusal := await submit(new_job(photos, wish, turn), turn.context):
-        await reply_to_press(query, turn.bot, refusal)
+    else:
+        turn.user.no_longer_pending(photos)
+        if refusal := await submit(new_job(photos, wish, turn), turn.context):
+            await reply_to_press(query, turn.bot, refusal)
 
 
 @router.callback_query(CancelJob.filter(), flags={"answers": True})

@@ -7,6 +7,7 @@ person sends.
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ from metrics import JOBS
 from settings import Settings
 from store import Accepted, Store, StoreError
 from telegram_api.sending import Pace
+from users import Photo, User
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +33,37 @@ class JobContext:
     docket: Docket
     pace: Pace
     settings: Settings
+    light: Docket | None = None  # work of a second or two beside the queue; None: there is none
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # the queue has
 
     def __post_init__(self) -> None:
         self.docket.register(repaint)
+        if self.light:
+            self.light.register(show_styles)
 
 
 async def repaint(job_id: str, user_id: int) -> None:
     """Stands for docket's task where jobs are only added; a worker registers its own instead."""
     raise NotImplementedError
+
+
+async def show_styles(
+    chat_id: int, message_id: int, file_id: str, user_id: int, language: str, asked: float
+) -> None:
+    """Stands for docket's task likewise (jobs/sheets.py)."""
+    raise NotImplementedError
+
+
+async def ask_for_sheet(photo: Photo, message_id: int, user: User, context: JobContext) -> None:
+    """Has a sheet of the photo in all styles put into a message of ours; nothing is promised."""
+    if context.light is None:
+        return
+    add = context.light.add("show_styles", key=f"{photo.chat_id}-{message_id}")
+    where = photo.chat_id, message_id
+    try:
+        await add(*where, photo.file_id, user.id, user.speaks, time.time())
+    except RedisError as error:
+        log.warning("no sheet for user %s: docket: %s", user.id, error)
 
 
 async def submit(job: Job, context: JobContext) -> str | None:

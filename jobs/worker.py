@@ -5,9 +5,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.utils.chat_action import ChatActionSender
 from aiogram.utils.i18n import I18n
-from docket import ConcurrencyLimit, Worker
+from docket import ConcurrencyLimit, Docket, Worker
 
 import texts
 from decoding import BadImage
@@ -26,8 +26,10 @@ from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_album
 from jobs.job import Job, Picture, job_in, to_json
 from jobs.painting import Progress, make_result
 from jobs.queue import JobContext, offer_next
+from jobs.sheets import offer_sheets
 from jobs.waiting import GATHER_SECONDS
 from logs import about
+from memory import ROOMY, free_mb
 from metrics import JOBS, STAGE_SECONDS
 from presets import PRESETS
 from store import StoreError, until_written
@@ -67,6 +69,13 @@ class Painter:
         self.loaded = asyncio.Event()  # the networks are
         self.hands_back = False
         context.docket.register(self.repaint)
+        if context.light:
+            self.light_thread = ThreadPoolExecutor(1, "light", initializer=step_back)
+            offer_sheets(context, bot, i18n, self._threads_of_sheets)
+
+    def _threads_of_sheets(self) -> ThreadPoolExecutor:
+        """One of their own; where the memory is little, a sheet waits for the painting in work."""
+        return self.light_thread if free_mb(self.settings) >= ROOMY else self.threads
 
     async def load(self) -> None:
         """Loads the networks; without them the process never turns ready."""
@@ -265,6 +274,21 @@ def _measured(stage: str) -> Iterator[None]:
     STAGE_SECONDS.labels(stage).observe(time.monotonic() - began)
 
 
+@asynccontextmanager
+async def _doing_light_work(light: Docket | None) -> AsyncIterator[None]:
+    """What is not done at the end is left."""
+    if light is None:
+        yield
+        return
+    async with Worker(light, concurrency=1, redelivery_timeout=LEASE) as worker:
+        working = asyncio.create_task(worker.run_forever())
+        yield
+        for _ in range(2):  # the first has docket take no more, the second ends what is in work
+            working.cancel()
+            await asyncio.wait({working}, timeout=0.1)
+        await asyncio.wait({working})
+
+
 async def work_until(stop: asyncio.Event, painter: Painter) -> bool:
     """Does docket's jobs until `stop`, or until a thread is stuck; returns False for the latter.
 
@@ -277,7 +301,7 @@ async def work_until(stop: asyncio.Event, painter: Painter) -> bool:
         redelivery_timeout=LEASE,
         reconnection_delay=timedelta(seconds=1),
     )
-    async with worker:
+    async with worker, _doing_light_work(painter.context.light):
         loading = asyncio.create_task(painter.load())
         running = asyncio.create_task(worker.run_forever())
         stopping = asyncio.create_task(stop.wait())

@@ -11,8 +11,18 @@ from model_nst.quick_painter import quick_styles
 from model_people.faces import find_people
 from presets import PRESETS
 from settings import Settings
+from sheet import numbered
 from tests.conftest import PHOTOS, bot_in_chat, start_chat
-from tests.test_conversation import CAT, choose_preset, difference, is_result, next_result, opened
+from tests.test_conversation import (
+    CAT,
+    choose_preset,
+    difference,
+    is_reply_to,
+    is_result,
+    next_result,
+    opened,
+    texts_of,
+)
 from wishes import PaintingOptions, StyleWish
 
 
@@ -158,3 +168,37 @@ async def test_with_quality_quick_the_quick_picture_is_the_answer() -> None:
     await chat.close()
     quick = paint_quickly(opened(CAT), {"great_wave": 1.0}, size=128)
     assert distance(opened(result), quick) < 3
+
+
+@pytest.mark.asyncio
+async def test_a_photo_without_a_choice_is_shown_in_all_styles() -> None:
+    """The sheet becomes the question; a button with a name paints that very photo."""
+    chat = await start_chat()
+    async with bot_in_chat(chat, MEMORY_MB="2000"):
+        async with join(chat.url, "Анна", "ru") as anna:
+            [photo] = await anna.send_photo(CAT)
+            question = await anna.next_message()
+            assert "Что с ним сделать?" in question.text
+            sheet = await anna.wait_for(
+                lambda m: m.id == question.id and bool(m.photo), 60, "the sheet"
+            )
+            assert sheet.text.startswith("Отличное фото! Вот наброски")
+            tiles, columns = in_all_styles(opened(CAT))
+            wanted = numbered(tiles, columns, ["Звёздная ночь"] * 8)
+            shown = opened(await anna.download(sheet))
+            assert abs(shown.width / shown.height - wanted.width / wanted.height) < 0.01
+            assert distance(shown, wanted.resize(shown.size)) < 8
+            assert len(texts_of(sheet)) == 8 + len(texts_of(question))
+            assert texts_of(sheet)[0] == "1. Звёздная ночь"
+            await anna.press(sheet, texts_of(sheet)[2])
+            painting = await next_result(anna)
+            assert "Поцелуй" in painting.text
+            assert is_reply_to(painting, photo)
+        async with join(chat.url, "Ann", "en") as ann:
+            await ann.send_photo(CAT)
+            question = await ann.next_message()
+            await ann.wait_for(lambda m: m.id == question.id and bool(m.photo), 60, "the sheet")
+            await ann.press(question, "❄️ Summer to winter")  # as before
+            assert "I am starting" in (await ann.next_message()).text
+            await next_result(ann)
+    await chat.close()
