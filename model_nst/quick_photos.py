@@ -1,5 +1,10 @@
-"""Random crops of the photographs that the quick network learns on, and where faces are in them."""
+"""Random crops of the photographs that the quick network learns on, and where faces are in them.
 
+`python -m model_nst.quick_photos DIR [DIR ...] -o FACES.json` finds the faces, for `--faces` of
+`model_nst.train_quick`.
+"""
+
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +14,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
+
+from model_people.faces import find_people
 
 SUFFIXES = {".webp", ".jpg", ".jpeg", ".png"}
 LONG_SIDES = (300, 560)  # pixels: the sizes between which photos are scaled before they are cropped
 WITH_FACES = 0.25  # share of the crops that are taken around a face, where faces are known
 
 Face = tuple[float, float, float, float]  # centre x and y, width, height; shares of the photo's
+BROWS = (105, 334)  # landmarks of a face
 
 
 def photo_files(folders: Sequence[Path]) -> list[Path]:
@@ -27,12 +36,28 @@ def photo_files(folders: Sequence[Path]) -> list[Path]:
     return files
 
 
+def faces_of(files: Sequence[Path]) -> dict[str, list[Face]]:
+    """For the name of each photo with people in it, their faces from the eyebrows to the chin."""
+    found: dict[str, list[Face]] = {}
+    for path in tqdm(files):
+        with Image.open(path) as file:
+            people = find_people(file.convert("RGB"))
+        width, height = people.size
+        for face in people.faces:
+            left, _, right, bottom = face.box
+            top = float(face.landmarks[list(BROWS), 1].min())
+            box = ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+            shares = (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+            found.setdefault(path.name, []).append(shares)
+    return found
+
+
 def face_map(faces: Sequence[Face], width: int, height: int) -> NDArray[np.float32]:
     """`[height, width]`, 0 to 1: soft ovals, somewhat larger than the faces."""
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     result = np.zeros((height, width), np.float32)
     for x, y, w, h in faces:
-        # The detector's box ends at the eyebrows and at the chin.
+        # The box ends at the eyebrows and at the chin.
         across = (columns - x * width) / (0.62 * w * width)
         down = (rows - (y - 0.1 * h) * height) / (0.75 * h * height)
         result = np.maximum(result, np.clip(2 * (1.25 - np.hypot(across, down)), 0, 1))
@@ -81,3 +106,15 @@ class Crops:
         """Where a crop begins that has this point in its middle half, if the photo allows."""
         start = centre - side * self.random.uniform(0.25, 0.75)
         return int(min(max(start, 0), length - side))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m model_nst.quick_photos", description=__doc__)
+    parser.add_argument("data", type=Path, nargs="+", help="folders of photos")
+    parser.add_argument("-o", dest="out", type=Path, required=True, metavar="FACES.json")
+    args = parser.parse_args(arguments)
+    args.out.write_text(json.dumps(faces_of(photo_files(args.data))))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,8 +11,8 @@ few minutes:
 - `losses.csv` and `losses.png`.
 
 SIGTERM or Ctrl+C saves and ends it. A new preset needs only a scale and a shift for each channel:
-`--add NAME PAINTING --init models_wts/quick.safetensors --iterations 1200` trains these alone, less
-than an hour on two cores; `quick.safetensors` then has the old styles and the new one.
+`--add NAME PAINTING --init models_wts/quick.safetensors --iterations 1200` trains these alone;
+`quick.safetensors` then has the old styles and the new one.
 """
 
 import argparse
@@ -348,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of photos")
-    parser.add_argument("--faces", type=Path, help="JSON: by a photo's name, its faces")
+    parser.add_argument("--faces", type=Path, help="what model_nst.quick_photos wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--iterations", type=int, default=20000, help="earlier runs' included")
     parser.add_argument("--init", type=Path, help="quick.safetensors to begin with")

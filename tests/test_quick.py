@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from engines import core
-from model_nst import quick_painter, train_quick
+from model_nst import quick_painter, quick_photos, train_quick
 from model_nst.images import Array
 from model_nst.network import StyleNetwork
 from model_nst.quick import QuickNetwork, read_weights
@@ -164,6 +164,16 @@ def test_crops_lie_around_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (maps.amax((1, 2, 3)) > 0.9).all()
     with pytest.raises(FileNotFoundError, match="no photographs"):
         Crops([tmp_path], None, seed=0)
+
+
+def test_faces_of_photos_are_found(tmp_path: Path) -> None:
+    out = tmp_path / "faces.json"
+    quick_photos.main([str(PHOTOS), "-o", str(out)])
+    found = json.loads(out.read_text())
+    assert {"astronaut.jpg", "winter_face.jpg"} & set(found)
+    assert "coffee.jpg" not in found
+    [face] = found["astronaut.jpg"]
+    assert face == pytest.approx([0.44, 0.25, 0.17, 0.17], abs=0.05)
 
 
 def paintings(*names: str) -> dict[str, Path]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from weights import WEIGHTS, checked
 
@@ -18,6 +19,12 @@ def test_the_readme_names_every_file_with_its_size_and_sha256() -> None:
         (name, str(len(files[name])), hashlib.sha256(files[name]).hexdigest())
         for name in sorted(files)
     ]
+
+
+def test_the_readme_tells_how_long_the_quick_network_was_trained() -> None:
+    section = (WEIGHTS / "README.md").read_text().split("## The quick network")[1].split("\n## ")[0]
+    with safe_open(WEIGHTS / "quick.safetensors", "np") as tensors:
+        assert f"These have {tensors.metadata()['iteration']} iterations" in section
 
 
 def test_every_file_that_the_bot_loads_is_checked() -> None:
