@@ -31,6 +31,7 @@ def help_text() -> str:
         "<b>Among friends</b>\n"
         "In a group, reply to a photo with /style, /winter or /summer. "
         "In any chat, type my name to send one of your last pictures.\n\n"
+        "/styles – the famous paintings\n"
         "/me – paint your profile picture\n"
         "/language – English or Russian\n"
         "/forget – erase what I keep about you"
@@ -41,6 +42,7 @@ def command_descriptions() -> dict[str, str]:
     return {
         "start": _("the menu"),
         "style": _("paint a photo in a style"),
+        "styles": _("the famous paintings"),
         "winter": _("summer becomes winter"),
         "summer": _("winter becomes summer"),
         "me": _("your profile picture"),

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_photo
+from presets import PRESETS
 from settings import Settings
 from sheet import numbered
 from telegram_api.sending import download
@@ -35,6 +36,21 @@ async def numbered_sheet(file_ids: list[str], bot: Bot, settings: Settings) -> b
     """A JPEG with a number on each of the pictures; one that is gone or damaged is a grey tile."""
     pictures = await asyncio.gather(*(_download_or_nothing(bot, file_id) for file_id in file_ids))
     return await asyncio.to_thread(_sheet, pictures, limits_of(settings))
+
+
+async def sheet_of_presets(names: list[str]) -> bytes:
+    """A JPEG of the famous paintings, numbered, with these names."""
+    return await asyncio.to_thread(_sheet_of_presets, names)
+
+
+def _sheet_of_presets(names: list[str]) -> bytes:
+    tiles: list[Image.Image] = []
+    for preset in PRESETS.values():
+        with Image.open(preset.path) as painting:
+            painting.draft("RGB", (2 * TILE, 2 * TILE))
+            size = TILE, TILE * 3 // 4
+            tiles.append(ImageOps.fit(painting.convert("RGB"), size, centering=(0.5, 0.2)))
+    return encode_photo(numbered(tiles, 2, names)).data
 
 
 async def _download_or_nothing(bot: Bot, file_id: str) -> bytes:

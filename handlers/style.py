@@ -10,7 +10,7 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
-from handlers.album import numbered_sheet, send_album
+from handlers.album import numbered_sheet, send_album, sheet_of_presets
 from handlers.captions import wish_in
 from handlers.reply import (
     chat_of,
@@ -65,6 +65,16 @@ async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User,
     await reply_to_press(query, bot, texts.choose_style(), menu)
 
 
+@router.message(Command("styles"))
+async def show_styles(message: Message) -> None:
+    sheet = await sheet_of_presets(texts.titles())
+    await message.answer_photo(
+        BufferedInputFile(sheet, "styles.jpg"),
+        caption=texts.choose_preset(),
+        reply_markup=keyboards.preset_menu(),
+    )
+
+
 @router.callback_query(MenuChoice.filter(F.item == Menu.PRESETS))
 async def show_presets(query: CallbackQuery, bot: Bot) -> None:
     pictures = [(preset.path, texts.caption_of(preset)) for preset in PRESETS.values()]
@@ -105,9 +115,11 @@ async def choose_mix(query: CallbackQuery, callback_data: Mix, turn: Turn) -> No
         await choose_wish(StyleWish(first, None, second=second), chat_of(query), turn)
     elif isinstance(query.message, Message):
         first = first if first in PRESETS and second is None else None
-        await query.message.edit_text(
-            texts.choose_mix(first), reply_markup=keyboards.mix_menu(first)
-        )
+        words, menu = texts.choose_mix(first), keyboards.mix_menu(first)
+        if query.message.photo:  # under the sheet of /styles
+            await query.message.edit_caption(caption=words, reply_markup=menu)
+        else:
+            await query.message.edit_text(words, reply_markup=menu)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.USE_AS_STYLE))

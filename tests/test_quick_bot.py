@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from image_processing import in_all_styles, maps_of_faces, paint_quickly
 from jobs.painting import Progress, make_result
@@ -201,4 +201,28 @@ async def test_a_photo_without_a_choice_is_shown_in_all_styles() -> None:
             await ann.press(question, "❄️ Summer to winter")  # as before
             assert "I am starting" in (await ann.next_message()).text
             await next_result(ann)
+    await chat.close()
+
+
+@pytest.mark.asyncio
+async def test_the_paintings_are_shown_with_numbers() -> None:
+    chat = await start_chat()
+    async with bot_in_chat(chat), join(chat.url, "Ann", "en") as ann:
+        await ann.say("/styles")
+        sheet = await ann.next_message()
+        assert "2. Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831" in sheet.text
+        shown = opened(await ann.download(sheet))
+        shown = shown.resize((808, 1404))  # as it was before Telegram took it
+        for place, preset in enumerate(PRESETS.values()):
+            left, top = place % 2 * 408, place // 2 * 353
+            with Image.open(preset.path) as painting:
+                fitted = ImageOps.fit(painting.convert("RGB"), (400, 300), centering=(0.5, 0.2))
+            part = shown.crop((left + 100, top + 80, left + 400, top + 300))
+            assert distance(part, fitted.crop((100, 80, 400, 300))) < 12
+        await ann.press(sheet, "🎭 Mix two of them")
+        asked = await ann.wait_for(lambda m: m.id == sheet.id and "first one" in m.text)
+        await ann.press(asked, "3")
+        await ann.wait_for(lambda m: m.id == sheet.id and "second one" in m.text)
+        await ann.press(ann.history[sheet.id], "1")
+        assert "A mix: “The Kiss” and “The Starry Night”." in (await ann.next_message()).text
     await chat.close()
