@@ -42,7 +42,7 @@ def _draw_number(draw: ImageDraw.ImageDraw, number: int, left: int, top: int, si
 
 def _fitting(name: str, letters: int, width: int) -> ImageFont.FreeTypeFont:
     """Of this size, or as much smaller as it takes for the name to fit into the width."""
-    return _font(int(letters * min(1, width / _font(letters).getlength(name))))
+    return _font(int(letters * min(1, width / max(1, _font(letters).getlength(name)))))
 
 
 @cache

@@ -122,6 +122,16 @@ def _painted_quickly(
     )
 
 
+def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:
+    """A JPEG of the quick picture, of `PREVIEWED` pixels at most, if there is one of this wish."""
+    if not isinstance(wish, StyleWish) or not _is_quick(wish):
+        return None
+    content = decode(photo, limits_of(settings))
+    if max(content.size) > PREVIEWED:
+        content = working_copy(content, PREVIEWED)
+    return encode_photo(_painted_quickly(content, wish, None, settings)).data
+
+
 def _is_quick(wish: StyleWish) -> bool:
     """Whether the quick network knows all its styles."""
     known = (None, *quick_styles())

@@ -21,6 +21,7 @@ from settings import Settings
 from store import Accepted, Store, StoreError
 from telegram_api.sending import Pace
 from users import Photo, User
+from wishes import StyleWish
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class JobContext:
         self.docket.register(repaint)
         if self.light:
             self.light.register(show_styles)
+            self.light.register(show_quick_picture)
 
 
 async def repaint(job_id: str, user_id: int) -> None:
@@ -50,8 +52,23 @@ async def repaint(job_id: str, user_id: int) -> None:
 async def show_styles(
     chat_id: int, message_id: int, file_id: str, user_id: int, language: str, asked: float
 ) -> None:
-    """Stands for docket's task likewise (jobs/sheets.py)."""
+    """Stands for docket's task likewise (jobs/light.py)."""
     raise NotImplementedError
+
+
+async def show_quick_picture(job_id: str, words: str) -> None:
+    """Likewise."""
+    raise NotImplementedError
+
+
+async def ask_for_quick_picture(job: Job, words: str, context: JobContext) -> None:
+    """Has a waiting job's status show its quick picture over these words; nothing is promised."""
+    if context.light is None or job.more or not isinstance(job.wish, StyleWish):
+        return
+    try:
+        await context.light.add("show_quick_picture", key=f"quick-{job.id}")(job.id, words)
+    except RedisError as error:
+        log.warning("no quick picture for job %s: docket: %s", job.id, error)
 
 
 async def ask_for_sheet(photo: Photo, message_id: int, user: User, context: JobContext) -> None:

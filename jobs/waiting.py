@@ -19,7 +19,7 @@ import keyboards
 import texts
 from jobs.answer import edit_status, may_edit, speaking_to
 from jobs.job import Job, job_in
-from jobs.queue import JobContext, drop, offer_firsts, offer_next
+from jobs.queue import JobContext, ask_for_quick_picture, drop, offer_firsts, offer_next
 from metrics import QUEUE_LENGTH
 from store import Accepted, StoreError
 from telegram_api.sending import GivenUp, only_if_free
@@ -188,6 +188,7 @@ class Statuses:
                 if not await self.context.store.set_status(job.id, message.message_id, None):
                     await message.delete()  # it is over
             self.shown[job.id] = (time.monotonic(), text)
+            await ask_for_quick_picture(job, text, self.context)
         except TelegramForbiddenError:
             if await self.context.store.finish(job.id):
                 log.info("job %s is dropped: its user blocked the bot", job.id)

@@ -24,9 +24,9 @@ from decoding import BadImage
 from image_processing import load_networks
 from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_album
 from jobs.job import Job, Picture, job_in, to_json
+from jobs.light import offer_light_work
 from jobs.painting import Progress, make_result
 from jobs.queue import JobContext, offer_next
-from jobs.sheets import offer_sheets
 from jobs.waiting import GATHER_SECONDS
 from logs import about
 from memory import ROOMY, free_mb
@@ -71,10 +71,10 @@ class Painter:
         context.docket.register(self.repaint)
         if context.light:
             self.light_thread = ThreadPoolExecutor(1, "light", initializer=step_back)
-            offer_sheets(context, bot, i18n, self._threads_of_sheets)
+            offer_light_work(context, bot, i18n, self._threads_of_light_work)
 
-    def _threads_of_sheets(self) -> ThreadPoolExecutor:
-        """One of their own; where the memory is little, a sheet waits for the painting in work."""
+    def _threads_of_light_work(self) -> ThreadPoolExecutor:
+        """One of their own; where the memory is little, it waits for the painting in work."""
         return self.light_thread if free_mb(self.settings) >= ROOMY else self.threads
 
     async def load(self) -> None:

@@ -15,12 +15,14 @@ from sheet import numbered
 from tests.conftest import PHOTOS, bot_in_chat, start_chat
 from tests.test_conversation import (
     CAT,
+    COFFEE,
     choose_preset,
     difference,
     is_reply_to,
     is_result,
     next_result,
     opened,
+    result_in,
     texts_of,
 )
 from wishes import PaintingOptions, StyleWish
@@ -184,10 +186,10 @@ async def test_a_photo_without_a_choice_is_shown_in_all_styles() -> None:
             )
             assert sheet.text.startswith("Отличное фото! Вот наброски")
             tiles, columns = in_all_styles(opened(CAT))
-            wanted = numbered(tiles, columns, ["Звёздная ночь"] * 8)
-            shown = opened(await anna.download(sheet))
-            assert abs(shown.width / shown.height - wanted.width / wanted.height) < 0.01
-            assert distance(shown, wanted.resize(shown.size)) < 8
+            names = [""] * 8
+            wanted, others = (numbered(each, columns, names) for each in (tiles, tiles[::-1]))
+            shown = opened(await anna.download(sheet)).resize(wanted.size)
+            assert distance(shown, wanted) < distance(shown, others) / 3
             assert len(texts_of(sheet)) == 8 + len(texts_of(question))
             assert texts_of(sheet)[0] == "1. Звёздная ночь"
             await anna.press(sheet, texts_of(sheet)[2])
@@ -225,4 +227,27 @@ async def test_the_paintings_are_shown_with_numbers() -> None:
         await ann.wait_for(lambda m: m.id == sheet.id and "second one" in m.text)
         await ann.press(ann.history[sheet.id], "1")
         assert "A mix: “The Kiss” and “The Starry Night”." in (await ann.next_message()).text
+    await chat.close()
+
+
+@pytest.mark.asyncio
+async def test_who_waits_sees_the_quick_picture_already() -> None:
+    chat = await start_chat()
+    async with (
+        bot_in_chat(chat, NST_SIZE="512", MEMORY_MB="2000"),
+        join(chat.url, "Ann", "en") as ann,
+    ):
+        await choose_preset(ann)
+        await ann.send_photo(COFFEE)
+        first = await ann.next_message()
+        await ann.send_photo(CAT)
+        status = await ann.next_message()
+        waiting = await ann.wait_for(
+            lambda m: m.id == status.id and bool(m.photo) and not is_result(m), 60, "the picture"
+        )
+        assert not is_result(ann.history[first.id])
+        assert "queue" in waiting.text
+        quick = paint_quickly(opened(CAT), {"great_wave": 1.0})
+        assert distance(opened(await ann.download(waiting)), quick) < 8
+        assert is_result(await result_in(ann, status))
     await chat.close()
