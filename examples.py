@@ -30,5 +30,5 @@ EXAMPLES = (
     Example("winter_slope", "winter2summer"),
     Example("summer_valley", "auvers"),
     Example("coffee", "summertime"),
-    Example("grace_hopper", "auvers", PEOPLE),
+    Example("grace_hopper", "great_wave", PEOPLE),
 )
