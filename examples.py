@@ -6,6 +6,7 @@ from pathlib import Path
 from settings import ROOT
 
 PHOTOS = ROOT / "images" / "photos"
+PEOPLE = ROOT / "images" / "people"
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Example:
 
     photo: str
     made: str
+    folder: Path = PHOTOS  # of the photo
 
     @property
     def path(self) -> Path:
@@ -28,4 +30,5 @@ EXAMPLES = (
     Example("winter_slope", "winter2summer"),
     Example("summer_valley", "auvers"),
     Example("coffee", "summertime"),
+    Example("grace_hopper", "great_wave", PEOPLE),
 )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
@@ -15,9 +15,32 @@ from pydantic import Field
 from presets import PRESETS
 from settings import Settings
 from users import Language
-from wishes import AMOUNTS, STRENGTHS, STROKES, Amount, Direction, SeasonWish, StyleWish
+from wishes import (
+    AMOUNTS,
+    FACES,
+    ONLY,
+    STRENGTHS,
+    STROKES,
+    Amount,
+    Direction,
+    SeasonWish,
+    StyleWish,
+)
 
 T = TypeVar("T")
+
+OWN = "own"  # a background that is a picture of the user's own
+# What `Repaint.look` counts. Buttons live as long as their message: what is new goes to the end.
+LOOK: dict[str, Sequence[Any]] = {
+    "variation": range(100),
+    "strength": STRENGTHS,
+    "strokes": STROKES,
+    "keep_colours": (False, True),
+    "as_file": (False, True),
+    "faces": FACES,
+    "only": ONLY,
+    "background": (None, OWN, *PRESETS),
+}
 
 
 class Menu(StrEnum):
@@ -58,41 +81,73 @@ class Repaint(CallbackData, prefix="p"):
     """Under a painting: the photo it answers is painted once more.
 
     Telegram gives a button 64 bytes, of which two styles' ids take up to 41 and the owner's up to
-    14. So `look` is digits: strength, strokes, keep_colours, as_file, and the variation.
+    14. That leaves 6 for `look`: one number, in hex, of the places in `LOOK` of what is chosen. An
+    own picture for the background stands in place of the second style, which it excludes.
     """
 
     style: str
     second: str | None = None
-    look: Annotated[str, Field(pattern=r"^[0-2]{2}[01]{2}[0-9]{1,2}$")]
+    look: Annotated[str, Field(pattern=r"^(x[0-9a-f]{1,5}|[0-2]{2}[01]{2}[0-9]{1,2})$")]
 
     @classmethod
     def of(cls, wish: StyleWish) -> Self:
-        digits = (
-            STRENGTHS.index(wish.strength),
-            STROKES.index(wish.strokes),
-            int(wish.keep_colours),
-            int(wish.as_file),
-            wish.variation % 100,
-        )
-        return cls(style=wish.style, second=wish.second, look="".join(map(str, digits)))
+        chosen = {name: getattr(wish, name) for name in LOOK}
+        chosen["variation"] %= 100
+        second = wish.second
+        if wish.background and wish.background not in PRESETS:
+            chosen["background"], second = OWN, wish.background
+        number = 0
+        for name, choices in reversed(LOOK.items()):
+            number = number * len(choices) + choices.index(chosen[name])
+        return cls(style=wish.style, second=second, look=f"x{number:x}")
 
     def wish(self, own_styles: dict[str, str]) -> StyleWish | None:
         """None where a picture of the user's own is no longer kept."""
         for style in (self.style, self.second):
             if style and style not in PRESETS and style not in own_styles:
                 return None
-        strength, strokes, keep_colours, as_file = map(int, self.look[:4])
+        chosen = self._chosen()
+        second = self.second
+        if chosen.get("background") == OWN:
+            chosen["background"], second = second, None
         return StyleWish(
             self.style,
             own_styles.get(self.style),
-            second=self.second,
-            second_file_id=own_styles.get(self.second or ""),
-            as_file=bool(as_file),
-            strength=STRENGTHS[strength],
-            strokes=STROKES[strokes],
-            keep_colours=bool(keep_colours),
-            variation=int(self.look[4:]),
+            second=second,
+            second_file_id=own_styles.get(second or ""),
+            background_file_id=own_styles.get(chosen.get("background") or ""),
+            **chosen,
         )
+
+    def _chosen(self) -> dict[str, Any]:
+        if not self.look.startswith("x"):  # under older messages: four digits and the variation
+            names = ("strength", "strokes", "keep_colours", "as_file")
+            chosen = {
+                name: LOOK[name][int(digit)]
+                for name, digit in zip(names, self.look[:4], strict=True)
+            }
+            return {**chosen, "variation": int(self.look[4:])}
+        number, chosen = int(self.look[1:], 16), {}
+        for name, choices in LOOK.items():
+            number, place = divmod(number, len(choices))
+            chosen[name] = choices[place]
+        return chosen
+
+
+class PaintingMenu(Repaint, prefix="m"):
+    """Puts the painting's buttons under it; `as_file` is whether the painting is a file."""
+
+
+class PeopleMenu(Repaint, prefix="f"):
+    """Puts what can be done with people in their place."""
+
+
+class BackgroundMenu(Repaint, prefix="b"):
+    """Puts the choice of another style for the background in their place."""
+
+
+class OwnBackgrounds(Repaint, prefix="o"):
+    """Shows the user's own pictures, one of which shall be the background's style."""
 
 
 class ChangeSeason(CallbackData, prefix="s"):
@@ -223,12 +278,14 @@ def status_menu(job_id: str) -> InlineKeyboardMarkup:
 
 
 def painting_menu(
-    wish: StyleWish, *, is_file: bool, of_album: bool = False
+    wish: StyleWish, *, is_file: bool, people: bool = False, of_album: bool = False
 ) -> InlineKeyboardMarkup:
     """The buttons under a painting; Softer, Finer and the like only while there is a next step.
 
     Under an album (`of_album`) each is about all its photos. `is_file`: the result is a file.
+    `people`: some are in the painting.
     """
+    of_people = PeopleMenu.of(replace(wish, as_file=is_file))
     wish = replace(wish, as_file=False)  # one file does not make the next ones files
     softer, stronger = _beside(STRENGTHS, wish.strength)
     finer, larger = _beside(STROKES, wish.strokes)
@@ -248,8 +305,57 @@ def painting_menu(
             _menu_button(_("🎨 Another style"), Menu.STYLE),
             *([] if of_album else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
+        *([[_button(_("👥 People"), of_people)]] if people else []),
         last=_as_files(as_file, is_file, of_album),
     )
+
+
+def people_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
+    """What can be done with the people in a painting; the way back is to `painting_menu`."""
+    shown, wish = replace(wish, as_file=is_file), replace(wish, as_file=False)
+    all_alike = replace(wish, only="all", background=None, background_file_id=None)
+    parts = (
+        (_("👤 Only the people"), replace(all_alike, only="people")),
+        (_("🏞 Only the background"), replace(all_alike, only="background")),
+    )
+    kept = wish.faces == "keep"
+    faces = replace(wish, faces="free" if kept else "keep")
+    everything = [_button(_("🎨 Everything"), Repaint.of(all_alike))] if wish.is_parted else []
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            *([_button(text, Repaint.of(part))] for text, part in parts if part != wish),
+            [_button(_("🖼 Another background"), BackgroundMenu.of(shown))],
+            [
+                _button(_("🎭 Faces free") if kept else _("🎭 Faces kept"), Repaint.of(faces)),
+                *everything,
+            ],
+            [_button(_("← Back"), PaintingMenu.of(shown))],
+        ]
+    )
+
+
+def background_menu(
+    wish: StyleWish, own_styles: dict[str, str], *, is_file: bool
+) -> InlineKeyboardMarkup:
+    """The paintings that the background may be like, by their short titles."""
+    shown = replace(wish, as_file=is_file)
+    plain = replace(wish, as_file=False, only="all", background_file_id=None)
+    buttons = [
+        _button(_(preset.short), Repaint.of(replace(plain, background=name)))
+        for name, preset in PRESETS.items()
+        if name != wish.background
+    ]
+    rows = [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+    if own_styles and not wish.second:
+        rows.append([_button(_("🗂 My style pictures"), OwnBackgrounds.of(shown))])
+    back = [_button(_("← Back"), PeopleMenu.of(shown))]
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, back])
+
+
+def own_background_menu(wish: StyleWish, own_styles: dict[str, str]) -> InlineKeyboardMarkup:
+    wish = replace(wish, as_file=False, only="all")
+    choices = [Repaint.of(replace(wish, background=name)) for name in own_styles]
+    return _with_way_back(*_numbered(choices))
 
 
 def _as_files(as_file: CallbackData, is_file: bool, of_album: bool) -> list[InlineKeyboardButton]:

@@ -9,12 +9,16 @@ from untranslated import translatable
 
 @dataclass(frozen=True)
 class Preset:
-    """A painting; `author` and `title` are English and serve as gettext message ids."""
+    """A painting; `author`, `title` and `short` are English and serve as gettext message ids.
+
+    `short` is the title on half a row of buttons.
+    """
 
     name: str
     file: str
     author: str
     title: str
+    short: str
     year: int
 
     @property
@@ -28,6 +32,7 @@ _PAINTINGS = (
         "1_starry_night.jpg",
         translatable("Vincent van Gogh"),
         translatable("The Starry Night"),
+        translatable("The Starry Night"),
         1889,
     ),
     (
@@ -35,13 +40,22 @@ _PAINTINGS = (
         "2_great_wave.jpg",
         translatable("Katsushika Hokusai"),
         translatable("The Great Wave off Kanagawa"),
+        translatable("The Great Wave"),
         1831,
     ),
-    ("kiss", "3_kiss.jpg", translatable("Gustav Klimt"), translatable("The Kiss"), 1908),
+    (
+        "kiss",
+        "3_kiss.jpg",
+        translatable("Gustav Klimt"),
+        translatable("The Kiss"),
+        translatable("The Kiss"),
+        1908,
+    ),
     (
         "composition_viii",
         "4_composition_viii.jpg",
         translatable("Wassily Kandinsky"),
+        translatable("Composition VIII"),
         translatable("Composition VIII"),
         1923,
     ),
@@ -50,6 +64,7 @@ _PAINTINGS = (
         "5_village_street_in_auvers.jpg",
         translatable("Vincent van Gogh"),
         translatable("Village Street in Auvers"),
+        translatable("Street in Auvers"),
         1890,
     ),
     (
@@ -57,12 +72,14 @@ _PAINTINGS = (
         "6_moulin_de_la_galette.jpg",
         translatable("Pierre-Auguste Renoir"),
         translatable("Bal du moulin de la Galette"),
+        translatable("La Galette"),
         1876,
     ),
     (
         "summertime",
         "7_summertime.jpg",
         translatable("Mary Cassatt"),
+        translatable("Summertime"),
         translatable("Summertime"),
         1894,
     ),
@@ -71,6 +88,7 @@ _PAINTINGS = (
         "8_ejiri_in_suruga.jpg",
         translatable("Katsushika Hokusai"),
         translatable("Ejiri in Suruga Province"),
+        translatable("Ejiri"),
         1832,
     ),
 )

@@ -1,5 +1,7 @@
 """Every sentence that the bot says. English texts are gettext's message ids."""
 
+from dataclasses import replace
+
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
@@ -114,10 +116,16 @@ def choose_own_style() -> str:
     return _("Your latest style pictures. Which one shall I take?")
 
 
+def choose_background() -> str:
+    return _("Your latest style pictures. Which one shall the background be like?")
+
+
 def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
     """Says what is done with photos from now on, and whether some are begun with at once."""
     if isinstance(wish, StyleWish):
+        details = _details(wish)
         text = _style_chosen(wish)
+        text += f" {details[0].upper()}{details[1:]}." if details else ""
     elif wish.direction == "summer2winter":
         text = _("Let it snow: I turn summer into winter.")
     else:
@@ -294,18 +302,36 @@ def progress(fraction: float, part: int = 1, parts: int = 1) -> str:
     return _("🎨 Painting {part} of {parts}… {bar}").format(part=part, parts=parts, bar=bar)
 
 
-def painting_caption(wish: StyleWish) -> str | None:
-    """The paintings' names, then what is not as usual: so that results can be told apart."""
+def painting_caption(wish: StyleWish, people: bool) -> str | None:
+    """The paintings' names, then what is not as usual: so that results can be told apart.
+
+    `people`: some were found in the photo.
+    """
     names = [caption_of(PRESETS[style]) for style in (wish.style, wish.second) if style in PRESETS]
+    seen = wish if people else replace(wish, only="all", background=None, faces="keep")
+    details = _details(seen)
+    lines = [*names, *([f"({details})"] if details else [])]
+    if wish.is_parted and not people:
+        lines.append(_("I found nobody in this photo, so I painted all of it."))
+    return "\n".join(lines) or None
+
+
+def _details(wish: StyleWish) -> str:
+    """What is not as usual."""
+    background = PRESETS.get(wish.background or "")
+    behind = _(background.short) if background else _("your picture")
     unusual = (
+        (_("only the people"), wish.only == "people"),
+        (_("only the background"), wish.only == "background"),
+        (_("background: {style}").format(style=behind), wish.background is not None),
+        (_("faces free"), wish.faces == "free"),
         (_("softer"), wish.strength == "soft"),
         (_("stronger"), wish.strength == "strong"),
         (_("finer strokes"), wish.strokes == "fine"),
         (_("larger strokes"), wish.strokes == "large"),
         (_("your colours"), wish.keep_colours),
     )
-    details = ", ".join(words for words, is_so in unusual if is_so)
-    return "\n".join([*names, *([f"({details})"] if details else [])]) or None
+    return ", ".join(words for words, is_so in unusual if is_so)
 
 
 def season_caption(wish: SeasonWish) -> str:
@@ -318,8 +344,10 @@ def compared() -> str:
     return _("Before and after")
 
 
-def album_done(count: int, unreadable: list[int], arrived: bool) -> str:
-    """`unreadable` photos are told by their places in the album, from 1."""
+def album_done(count: int, unreadable: list[int], whole: list[int], arrived: bool) -> str:
+    """Photos are told by their places in the album, from 1: those `unreadable`, and those painted
+    `whole` because nobody was found in them.
+    """
     sentences = []
     if arrived:
         done = ngettext("Done: {count} picture.", "Done: {count} pictures.", count)
@@ -338,6 +366,13 @@ def album_done(count: int, unreadable: list[int], arrived: bool) -> str:
             len(unreadable),
         )
         sentences.append(problem.format(numbers=", ".join(map(str, unreadable))))
+    if whole:
+        nobody = ngettext(
+            "In photo {numbers} I found nobody, so I painted all of it.",
+            "In photos {numbers} I found nobody, so I painted all of them.",
+            len(whole),
+        )
+        sentences.append(nobody.format(numbers=", ".join(map(str, whole))))
     return " ".join(sentences)
 
 

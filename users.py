@@ -7,7 +7,7 @@ from typing import Literal
 from aiogram.types import Document, Message, PhotoSize, Sticker
 from pydantic import TypeAdapter, ValidationError
 
-from wishes import Direction, SeasonWish, StyleWish, Wish
+from wishes import Direction, Faces, Only, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ class User:
     mode: Mode | None = None
     style: str | None = None  # a preset's name or a key of own_styles
     second_style: str | None = None  # mixed with it
+    background: str | None = None  # a preset's name
+    only: Only = "all"
+    faces: Faces = "keep"
     own_styles: dict[str, str] = field(default_factory=dict)  # unique id to file id
     thumbnails: dict[str, str] = field(default_factory=dict)  # of own_styles, likewise
     pending: list[Photo] = field(default_factory=list)  # sent before anything was chosen
@@ -68,15 +71,20 @@ class User:
             self.own_styles.get(self.style),
             second=second,
             second_file_id=self.own_styles.get(second) if second else None,
+            background=self.background,
+            only=self.only,
+            faces=self.faces,
         )
 
     def choose(self, wish: Wish | None) -> None:
         """The wish for photos to come; None: a style picture is expected."""
         self.mode, self.style, self.second_style = "style", None, None
+        self.background, self.only, self.faces = None, "all", "keep"
         if isinstance(wish, SeasonWish):
             self.mode = wish.direction
         elif isinstance(wish, StyleWish):
             self.style, self.second_style = wish.style, wish.second
+            self.background, self.only, self.faces = wish.background, wish.only, wish.faces
 
     def keep_style(self, photo: Photo) -> None:
         """As the newest of their own styles; the oldest makes room."""

@@ -13,6 +13,8 @@ Amount = Literal["light", "normal", "deep"]
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 STROKES: tuple[Strokes, ...] = get_args(Strokes)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+FACES: tuple[Faces, ...] = get_args(Faces)
+ONLY: tuple[Only, ...] = get_args(Only)
 AMOUNTS: dict[Amount, float] = {"light": 0.6, "normal": 1, "deep": 1.4}  # of `change_season`
 
 
@@ -38,7 +40,8 @@ USUAL = PaintingOptions()
 @dataclass(frozen=True)
 class StyleWish(PaintingOptions):
     """To be painted in a style: a preset's name, or the unique id of a picture of the user's own,
-    which Telegram then has under `file_id`. A `second` style is mixed with it half and half.
+    which Telegram then has under `file_id`. A `second` style is mixed with it half and half. What
+    is behind the people may be in a style of its own, the `background`.
     """
 
     style: str
@@ -46,6 +49,13 @@ class StyleWish(PaintingOptions):
     second: str | None = None
     second_file_id: str | None = None
     as_file: bool = False  # without loss, also where the photo came as a photo
+    background: str | None = None
+    background_file_id: str | None = None
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether people and what is behind them are treated differently."""
+        return self.only != "all" or self.background is not None
 
 
 @dataclass(frozen=True)

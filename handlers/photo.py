@@ -26,7 +26,7 @@ router = Router(name="photo")
 @router.message(F.func(photo_in).as_("photo"))
 async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> None:
     user, most_mb = turn.user, turn.context.settings.max_file_mb
-    named = named_by(message, i18n)
+    named = named_by(message, user, i18n)
     wish = named or await album_wish(photo, turn) or user.wish
     if photo.size > most_mb * 2**20:
         await message.reply(texts.file_too_big(most_mb))
@@ -57,12 +57,12 @@ async def take_edited_photo(message: Message, photo: Photo, turn: Turn, i18n: I1
     others = [waiting for waiting in user.pending if not is_same_message(waiting, photo)]
     waits = len(others) < len(user.pending)
     user.pending = others
-    if waits and named_by(message, i18n) is None:
+    if waits and named_by(message, user, i18n) is None:
         user.remember_photo(photo)
         return
     known = next((old for old in user.recent if is_same_message(old, photo)), None)
     is_new = known is not None and known.unique_id != photo.unique_id
-    if named_by(message, i18n) is None and not is_new:
+    if named_by(message, user, i18n) is None and not is_new:
         return
     await cancel_work_on(photo, turn)
     photo = replace(photo, album=None)  # the others have not changed

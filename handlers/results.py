@@ -4,15 +4,26 @@ from contextlib import suppress
 
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import CallbackQuery
+from aiogram.types import BufferedInputFile, CallbackQuery, Message, ReplyParameters
 
 import keyboards
 import texts
-from handlers.reply import photo_behind, photos_behind, reply_to_press, result_in
+from handlers.album import numbered_sheet
+from handlers.reply import chat_of, photo_behind, photos_behind, reply_to_press, result_in
 from handlers.turn import Turn, new_job
 from jobs.answer import edit_status
 from jobs.queue import JobContext, cancel, submit
-from keyboards import CancelJob, ChangeSeason, Menu, MenuChoice, Repaint
+from keyboards import (
+    BackgroundMenu,
+    CancelJob,
+    ChangeSeason,
+    Menu,
+    MenuChoice,
+    OwnBackgrounds,
+    PaintingMenu,
+    PeopleMenu,
+    Repaint,
+)
 from wishes import CompareWish, SeasonWish, Wish
 
 router = Router(name="results")
@@ -26,6 +37,56 @@ async def repaint(query: CallbackQuery, callback_data: Repaint, turn: Turn) -> N
     else:
         menu = keyboards.style_menu(own_styles)
         await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
+
+
+@router.callback_query(PaintingMenu.filter())
+@router.callback_query(PeopleMenu.filter())
+@router.callback_query(BackgroundMenu.filter())
+async def swap_buttons(
+    query: CallbackQuery, callback_data: PaintingMenu | PeopleMenu | BackgroundMenu, turn: Turn
+) -> None:
+    """Puts other buttons under a painting, in place."""
+    own_styles, of_album = turn.user.own_styles, result_in(query) is None
+    wish = callback_data.wish(own_styles)
+    if wish is None:
+        menu = keyboards.style_menu(own_styles)
+        await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
+        return
+    is_file = wish.as_file
+    if isinstance(callback_data, PaintingMenu):
+        menu = keyboards.painting_menu(wish, is_file=is_file, people=True, of_album=of_album)
+    elif isinstance(callback_data, PeopleMenu):
+        menu = keyboards.people_menu(wish, is_file=is_file)
+    else:
+        offered = {} if of_album else own_styles
+        menu = keyboards.background_menu(wish, offered, is_file=is_file)
+    if isinstance(query.message, Message):
+        with suppress(TelegramBadRequest):  # pressed twice: they are there already
+            await query.message.edit_reply_markup(reply_markup=menu)
+
+
+@router.callback_query(OwnBackgrounds.filter())
+async def show_own_backgrounds(
+    query: CallbackQuery, callback_data: OwnBackgrounds, turn: Turn
+) -> None:
+    """As an answer to the photo, so that the buttons are about it."""
+    user, settings = turn.user, turn.context.settings
+    photo, wish = photo_behind(query), callback_data.wish(user.own_styles)
+    if photo is None:
+        await reply_to_press(query, turn.bot, texts.photo_forgotten())
+        return
+    if wish is None or not user.own_styles:
+        menu = keyboards.style_menu(user.own_styles)
+        await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
+        return
+    sheet = await numbered_sheet(list(user.thumbnails.values()), turn.bot, settings)
+    await turn.bot.send_photo(
+        chat_of(query),
+        BufferedInputFile(sheet, "styles.jpg"),
+        caption=texts.choose_background(),
+        reply_markup=keyboards.own_background_menu(wish, user.own_styles),
+        reply_parameters=ReplyParameters(message_id=photo.message_id),
+    )
 
 
 @router.callback_query(ChangeSeason.filter())

@@ -35,7 +35,7 @@ async def take_style_command(
     message: Message, command: CommandObject, turn: Turn, i18n: I18n
 ) -> None:
     """The photo it answers or comes with is painted; without one it is about photos to come."""
-    wish = wish_in(command.args or "", i18n)
+    wish = wish_in(command.args or "", i18n, turn.user.wish)
     photo = photo_meant(message)
     if photo and isinstance(wish, StyleWish):
         await work_on([photo], wish, turn)

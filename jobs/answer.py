@@ -9,8 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram import Bot
@@ -36,7 +35,7 @@ from jobs.job import Job, Picture
 from jobs.queue import JobContext
 from store import Accepted, until_written
 from telegram_api.sending import GivenUp, Pace, only_if_free
-from wishes import CompareWish, SeasonWish, Wish
+from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +55,7 @@ class Result:
     data: bytes
     name: str
     as_photo: bool
+    people: bool = False  # there are some in the painting
 
 
 @contextmanager
@@ -187,7 +187,8 @@ class Answer:
         """Puts the picture into the status, or into a new one where the user deleted it; what
         Telegram does not take as a photo goes as a document.
         """
-        if picture := await self._show(result, partial(under_result, self.job.wish)):
+        wish, people = self.job.wish, result.people
+        if picture := await self._show(result, lambda is_file: under_result(wish, is_file, people)):
             self.pictures.append(picture)
 
     async def show_part(self, result: Result) -> Picture | None:
@@ -230,7 +231,8 @@ class Answer:
                     raise
             else:
                 self.shows_picture = True
-                return picture_in(message) if isinstance(message, Message) else None
+                picture = picture_in(message) if isinstance(message, Message) else None
+                return replace(picture, people=result.people) if picture else None
         raise AssertionError("the last attempt returns or raises")
 
     async def send_together(self, pictures: list[Picture]) -> bool:
@@ -240,7 +242,8 @@ class Answer:
         """
         self.pictures = pictures
         where: dict[str, Any] = {"chat_id": self.job.chat_id, "reply_parameters": self.job.reply}
-        caption, _ = under_result(self.job.wish, is_file=True)
+        people = any(picture.people for picture in pictures)
+        caption, _ = under_result(self.job.wish, is_file=True, people=people)
         try:
             for as_photo in (True, False):
                 media = InputMediaPhoto if as_photo else InputMediaDocument
@@ -309,14 +312,28 @@ def is_gone(error: TelegramBadRequest) -> bool:
     return any(word in error.message for word in words)
 
 
+def under_album(job: Job, arrived: bool) -> tuple[str, InlineKeyboardMarkup]:
+    """The last word and its buttons; `arrived` is False where Telegram did not tell."""
+    pictures = [picture for picture in job.results if picture]
+    is_file = not any(picture.as_photo for picture in pictures)
+    people = any(picture.people for picture in pictures)
+    _, menu = under_result(job.wish, is_file, people, of_album=True)
+    numbered = list(enumerate(job.results, 1))
+    unreadable = [number for number, picture in numbered if picture is None]
+    whole = [number for number, picture in numbered if picture and not picture.people]
+    if not (people and isinstance(job.wish, StyleWish) and job.wish.is_parted):
+        whole = []
+    return texts.album_done(len(pictures), unreadable, whole, arrived), menu
+
+
 def under_result(
-    wish: Wish, is_file: bool, of_album: bool = False
+    wish: Wish, is_file: bool, people: bool, of_album: bool = False
 ) -> tuple[str | None, InlineKeyboardMarkup]:
-    """Caption and buttons."""
+    """Caption and buttons; `people` where there are some in the painting."""
     if isinstance(wish, SeasonWish):
         menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
         return texts.season_caption(wish), menu
     if isinstance(wish, CompareWish):
         return texts.compared(), keyboards.back_to_menu()
-    menu = keyboards.painting_menu(wish, is_file=is_file, of_album=of_album)
-    return texts.painting_caption(wish), menu
+    menu = keyboards.painting_menu(wish, is_file=is_file, people=people, of_album=of_album)
+    return texts.painting_caption(wish, people), menu

@@ -20,6 +20,7 @@ class Picture:
 
     file_id: str
     as_photo: bool
+    people: bool = False  # there are some in the painting
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import Image
 
@@ -17,6 +18,7 @@ from image_processing import (
 )
 from jobs.answer import Result
 from model_nst.style_transfer import Style
+from model_people.faces import find_people
 from settings import Settings
 from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
@@ -52,39 +54,47 @@ def make_result(
 ) -> Result:
     """Does with the photo what is wished for; `as_file` where it came as a file.
 
-    `others` are the files of the style pictures, one or two, or of the picture to compare with.
+    `others` are the files of the style pictures, one or two, and of the background's, or that of
+    the picture to compare with.
     Raises `BadImage` for files that cannot be read, `Cancelled` where `progress` is stopped.
     """
+    people = False
     if isinstance(wish, SeasonWish):
         picture = _change_season(photo, wish, settings, progress.on_progress)
     elif isinstance(wish, CompareWish):
         picture = _compare(photo, others[0], settings)
     else:
-        picture = _paint(photo, others, wish, settings, progress)
+        picture, people = _paint(photo, others, wish, settings, progress)
     progress.on_progress(1.0)
     wants_file = not isinstance(wish, CompareWish) and (wish.as_file or as_file)
-    return _encode(picture, wants_file)
+    return replace(_encode(picture, wants_file), people=people)
 
 
 def _paint(
     photo: bytes, styles: Sequence[bytes], wish: StyleWish, settings: Settings, progress: Progress
-) -> Image.Image:
+) -> tuple[Image.Image, bool]:
+    """The painting, and whether there are people in it."""
     limits = limits_of(settings)
     try:
-        paintings = [Style(decode(style, limits), 1 / len(styles)) for style in styles]
+        pictures = [decode(style, limits) for style in styles]
     except BadImage as error:
         raise BadImage(translatable("The style picture: {problem}"), problem=error) from error
+    background = [Style(pictures.pop())] if wish.background else []
     content = decode(photo, limits)  # before it is asked how much memory is left
-    return paint(
+    people = find_people(content)
+    painting = paint(
         content,
-        paintings,
+        [Style(picture, 1 / len(pictures)) for picture in pictures],
         wish,
         size=settings.nst_size,
         engine=settings.engine,
         megabytes=room_for_painting(settings),
+        background=background,
+        people=people,
         on_progress=progress.on_progress,
         on_preview=progress.on_preview,
     )
+    return painting, bool(people.faces)
 
 
 def _change_season(

@@ -22,7 +22,7 @@ from docket import ConcurrencyLimit, Worker
 import texts
 from decoding import BadImage
 from image_processing import load_networks
-from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_result
+from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_album
 from jobs.job import Job, Picture, job_in, to_json
 from jobs.painting import Progress, make_result
 from jobs.queue import JobContext, offer_next
@@ -171,10 +171,7 @@ class Painter:
             job = replace(job, album_may_be_there=True)
             await self._note_progress(job)
             arrived = await answer.send_together(pictures)
-        unreadable = [n for n, picture in enumerate(job.results, 1) if picture is None]
-        is_file = not any(picture.as_photo for picture in pictures)
-        _, menu = under_result(job.wish, is_file, of_album=True)
-        await answer.give_way(texts.album_done(len(pictures), unreadable, arrived), menu)
+        await answer.give_way(*under_album(job, arrived))
 
     async def _note_progress(self, job: Job) -> None:
         await until_written(lambda: self.context.store.note_progress(job.id, to_json(job)))
@@ -197,6 +194,8 @@ class Painter:
         styles = [await self._style(wish.style, wish.file_id)]
         if wish.second:
             styles.append(await self._style(wish.second, wish.second_file_id))
+        if wish.background:
+            styles.append(await self._style(wish.background, wish.background_file_id))
         return styles
 
     async def _style(self, name: str, file_id: str | None) -> bytes:

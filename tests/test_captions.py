@@ -1,5 +1,8 @@
 """Captions in both languages, as people write them."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from aiogram.utils.i18n import I18n
 
@@ -34,6 +37,48 @@ def test_a_painting_is_named(text: str, style: str) -> None:
     assert wish_in(text, I18N) == StyleWish(style, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("only the background, klimt", StyleWish("kiss", None, only="background")),
+        ("Background only: great wave", StyleWish("great_wave", None, only="background")),
+        ("klimt only people", StyleWish("kiss", None, only="people")),
+        ("klimt background great wave", StyleWish("kiss", None, background="great_wave")),
+        ("Great wave. Background: Klimt", StyleWish("great_wave", None, background="kiss")),
+        ("background: great wave", StyleWish("great_wave", None, only="background")),
+        ("faces free, Klimt", StyleWish("kiss", None, faces="free")),
+        ("только фон, Климт", StyleWish("kiss", None, only="background")),
+        ("Климт, только люди", StyleWish("kiss", None, only="people")),
+        ("Климт, фон: большая волна", StyleWish("kiss", None, background="great_wave")),
+        ("фон: большая волна", StyleWish("great_wave", None, only="background")),
+        ("Климт, лица свободно", StyleWish("kiss", None, faces="free")),
+    ],
+)
+def test_a_painting_of_people_or_of_what_is_behind_them(text: str, wish: StyleWish) -> None:
+    assert wish_in(text, I18N) == wish
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("only people", {"only": "people"}),
+        ("только люди", {"only": "people"}),
+        ("just the background", {"only": "background"}),
+        ("фон: большая волна", {"background": "great_wave"}),
+        ("faces free", {"faces": "free"}),
+        ("лица свободно", {"faces": "free"}),
+    ],
+)
+def test_what_is_only_about_people_is_in_the_usual_style(
+    text: str, options: dict[str, Any]
+) -> None:
+    usual = StyleWish("own", "file", second="kiss")
+    assert wish_in(text, I18N, usual) == replace(usual, **options)
+    if "background" not in options:
+        assert wish_in(text, I18N) is None
+        assert wish_in(text, I18N, SeasonWish("summer2winter")) is None
+
+
 @pytest.mark.parametrize("text", ["Winter", "сделай зиму", "зимой", "from summer to winter"])
 def test_winter_is_named(text: str) -> None:
     assert wish_in(text, I18N) == SeasonWish("summer2winter")
@@ -53,8 +98,11 @@ def test_summer_is_named(text: str) -> None:
         "Мне 5 лет",
         "ночь",
         "a street in the village",
+        "only the two of us",
+        "me, with the sea in the background",
         "It was the coldest winter that anybody in our valley remembers",
     ],
 )
 def test_other_words_name_nothing(text: str) -> None:
     assert wish_in(text, I18N) is None
+    assert wish_in(text, I18N, StyleWish("kiss", None)) is None

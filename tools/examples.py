@@ -1,6 +1,6 @@
 """Paints the examples album and the README's overview anew: our photos beside what became of them.
 
-Run by `make examples`.
+Run by `make examples`. Photos named on the command line are painted alone, without the overview.
 """
 
 import sys
@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from decoding import decode, limits_of
 from encoding import encode_photo
-from examples import EXAMPLES, PHOTOS
+from examples import EXAMPLES
 from image_processing import change_season, paint, room_for_painting, side_by_side
 from model_nst.style_transfer import Style
 from presets import PRESETS
@@ -44,7 +44,9 @@ def main() -> None:
     settings = Settings()
     limits = limits_of(settings)
     for example in EXAMPLES:
-        photo = decode((PHOTOS / f"{example.photo}.jpg").read_bytes(), limits)
+        if sys.argv[1:] and example.photo not in sys.argv[1:]:
+            continue
+        photo = decode((example.folder / f"{example.photo}.jpg").read_bytes(), limits)
         if preset := PRESETS.get(example.made):
             style = decode(preset.path.read_bytes(), limits)
             result = paint(
@@ -61,7 +63,8 @@ def main() -> None:
         example.path.write_bytes(encode_photo(side_by_side(scaled, result)).data)
         pairs.append((photo, result))
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
-    OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])).data)
+    if not sys.argv[1:]:
+        OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])).data)
 
 
 if __name__ == "__main__":
