@@ -29,11 +29,12 @@ OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
 
 KEPT_WIDTH = 40  # pixels of a face as it is worked at; a wider one is kept less, a smaller more
-LEAST_KEPT, MOST_KEPT = 0.55, 1.5
+LEAST_KEPT, MOST_KEPT = 0.65, 1.5
 AROUND_FACE, SOFT_FACE = (
     0.08,
     0.1,
 )  # of a face's width: how far around it, how softly
+NEARBY = (1.0, 0.3)  # the same for what is freed of grain
 MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
 SOFT = 0.4  # share of the photo in a quick picture that is to be soft
 TILE = 448  # pixels; long side of a picture in a sheet of all styles
@@ -222,6 +223,7 @@ def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:
     return FaceMaps(
         face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights),
         features_map(people, width, height, weights),
+        face_map(people, width, height, *NEARBY),
     )
 
 

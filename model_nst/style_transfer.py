@@ -13,7 +13,7 @@ from PIL import Image
 from model_nst import preset_grams
 from model_nst.colours import in_colours_of
 from model_nst.engine import StyleEngine
-from model_nst.faces import BEGUN_AT, FaceMaps, begun_anew, guidance
+from model_nst.faces import BEGUN_AT, FaceMaps, begun_anew, calmed, guidance
 from model_nst.images import (
     SMALLEST_WORKED_AT,
     Array,
@@ -92,6 +92,8 @@ def transfer(
         options.variation,
     )
     for side, steps, content_weight in scales:
+        if faces:
+            x = calmed(x, faces)
         x, fine = _at_next_scale(x, photo, coarser, side)
         if faces and side == anew:
             x = begun_anew(x, fine, _at_scale(styles, side), faces)

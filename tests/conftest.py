@@ -32,6 +32,10 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
 ]
 
+# torch's threads wait for each other by spinning: several processes of them on few cores crawl.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def requests_are_in_the_published_bot_api() -> Iterator[None]:
@@ -141,7 +145,7 @@ async def printed_url(bot: asyncio.subprocess.Process) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first: so no worker begins one when the others are done."""
     longest = ["model_nst", "results", "conversation", "chaos", "reliability", "sending", "season"]
-    longest += ["model_cyclegan", "hostile", "start", "chat_page", "logs", "deployment"]
+    longest += ["options", "model_cyclegan", "hostile", "start", "chat_page", "logs", "deployment"]
     first = {f"test_{name}.py": place for place, name in enumerate(longest)}
     items.sort(key=lambda item: first.get(item.path.name, len(first)))
 

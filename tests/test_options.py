@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from image_processing import change_season, paint, side_by_side
 from model_nst.engine import get_engine
 from model_nst.images import to_array
+from model_nst.openvino_engine import OpenVino
 from model_nst.style_transfer import Style
 from presets import PRESETS
 from tests.conftest import PHOTOS, ROOT
@@ -73,14 +74,14 @@ def test_keeping_colours_changes_the_luminance_alone() -> None:
     assert np.abs(chrominance[..., 1:]).mean() > 5
 
 
-def test_strokes_are_as_large_as_asked() -> None:
+def test_strokes_are_as_large_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the correlation of pixels that are two apart, in float32: rounding to bf16 adds grain."""
+    engine = OpenVino("f32")
+    monkeypatch.setattr("image_processing.get_engine", lambda _: engine)
     flat, style = Image.new("RGB", (192, 192), (120, 130, 110)), opened(PRESETS["auvers"].path)
     found = []
     for strokes in STROKES:
-        painting = paint(
-            flat, [Style(style)], PaintingOptions(strokes=strokes), size=192, engine="torch"
-        )
+        painting = paint(flat, [Style(style)], PaintingOptions(strokes=strokes), size=192)
         grey = levels(painting.convert("L"))
         found.append(float(np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]))
     fine, normal, large = found
