@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,12 +20,14 @@ from wishes import Direction
 
 Array = NDArray[np.float32]
 MULTIPLE = 8  # pixels; the sides of a generator's input are multiples of it
+NARROWEST = 16  # pixels; of less, nothing is left in the network that could be mirrored
 
 
 def translate(photo: Image.Image, direction: Direction, engine: EngineName = "auto") -> Image.Image:
     """Shows an RGB photo as if taken half a year later, at its own size."""
     width, height = photo.size
-    margins = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
+    margins = [(0, max(NARROWEST - side, -side % MULTIPLE)) for side in (height, width)]
+    margins.append((0, 0))
     pixels = np.pad(np.asarray(photo, np.float32) / np.float32(255), margins, "symmetric")
     image = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
     changed = load_season(direction, engine)(image)[0, :, :height, :width]
@@ -36,8 +39,9 @@ def load_season(direction: Direction, engine: EngineName = "auto") -> Callable[[
     """The generator of a direction, from `[1, 3, H, W]` to the same, RGB, 0 to 1.
 
     It is loaded once, whichever thread asks first, until `unload_seasons`; several threads may call
-    it. Height and width are multiples of `MULTIPLE`. Raises `OSError` or `ValueError` for weights
-    that are missing or changed.
+    it. Height and width are multiples of `MULTIPLE`, and `NARROWEST` or more. One that raised is
+    loaded anew for the next image. Raises `OSError` or `ValueError` for weights that are missing or
+    changed.
     """
     return _loaded(direction, uses_torch(engine))
 
@@ -53,16 +57,27 @@ def _loaded(direction: Direction, on_torch: bool) -> Callable[[Array], Array]:
         from model_cyclegan.torch_season import load  # the bot on a CPU never imports torch
 
         return load(direction)
-    official = WEIGHTS / f"{direction}_yosemite.xml"
-    shipped = f"{direction}.xml", f"{direction}.bin"
-    model = core().read_model(official if official.exists() else checked(*shipped))
-    network = compiled(model, native_precision())
+    return _on_openvino(direction)
+
+
+def _on_openvino(direction: Direction) -> Callable[[Array], Array]:
+    network: ov.CompiledModel | None = _network(direction)
     lock = threading.Lock()  # one photo takes all cores in any case
 
     def run(image: Array) -> Array:
+        nonlocal network
         with lock:
-            result: Array = network.create_infer_request().infer([image], share_inputs=True)[0]
-            network.release_memory()  # 55 MB at 512 px, which a painting may need next
+            lent, network = _network(direction) if network is None else network, None
+            result: Array = lent.create_infer_request().infer([image], share_inputs=True)[0]
+            lent.release_memory()  # 55 MB at 512 px, which a painting may need next
+            network = lent  # one that raised is not used again: it may keep its buffers
         return result
 
     return run
+
+
+def _network(direction: Direction) -> ov.CompiledModel:
+    official = WEIGHTS / f"{direction}_yosemite.xml"
+    shipped = f"{direction}.xml", f"{direction}.bin"
+    model = core().read_model(official if official.exists() else checked(*shipped))
+    return compiled(model, native_precision())

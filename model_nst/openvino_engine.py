@@ -146,17 +146,23 @@ class OpenVino:
         if network is None:
             network = compiled(cut_network(part, height, width), self.precision)
         request = network.create_infer_request()
+        is_sound = True
 
         def run(inputs: Sequence[NDArray[np.floating]]) -> list[Array]:
-            return list(request.infer(list(inputs), share_inputs=True).values())
+            nonlocal is_sound
+            is_sound = False
+            results = list(request.infer(list(inputs), share_inputs=True).values())
+            is_sound = True
+            return results
 
         try:
             yield Lent(run, network.release_memory)
         finally:
-            network.release_memory()
-            with self._lock:
-                self._idle.append((key, network))
-                del self._idle[: -self.kept or None]
+            if is_sound:  # one that raised may keep its buffers: it is not lent again
+                network.release_memory()
+                with self._lock:
+                    self._idle.append((key, network))
+                    del self._idle[: -self.kept or None]
 
 
 def _loss_of_whole(goal: Goal, network: Lent, image: Array) -> Loss:
