@@ -102,7 +102,7 @@ def _call(
 ) -> Json:
     """A request and its answer, as the inspector shows them."""
     if response.content_type == "application/json" and response.text:
-        answer = json.loads(response.text)
+        answer = _readable(response.text)
     else:
         size = len(response.body) if isinstance(response.body, bytes) else 0
         answer = f"{size} bytes"
@@ -155,6 +155,10 @@ async def _fail(request: web.Request, failure: Failure) -> web.Response:
         await asyncio.Event().wait()  # until the other side gives up or the server stops
     if isinstance(failure.error, str):
         return _drop(request)
+    if failure.body is not None:
+        return web.Response(
+            status=failure.error, text=failure.body, content_type="application/json"
+        )
     if failure.retry_after is not None:
         words = f"Too Many Requests: retry after {failure.retry_after}"
     else:

@@ -60,9 +60,10 @@ class LocalChat:
         retry_after: int | None = None,
         times: int = 1,
         chat_id: int | None = None,
+        body: str | None = None,
     ) -> None:
         """Lets the next calls of a method (`*`: of any) go wrong; see `state.Failure`."""
-        self.state.failures.append(Failure(method, error, retry_after, times, chat_id))
+        self.state.failures.append(Failure(method, error, retry_after, times, chat_id, body))
 
     def repeat_last_update(self) -> None:
         """Delivers the newest update once more under the same `update_id`."""

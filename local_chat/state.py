@@ -105,7 +105,8 @@ class Failure:
     """An answer that a test wants instead of the true one; `error` is a status code or a mishap.
 
     `drop` closes the connection before anything is done, `drop_after` when it is done already,
-    `hang` does nothing and never answers. With a `chat_id`, only calls for that chat go wrong.
+    `hang` does nothing and never answers. With a `chat_id`, only calls for that chat go wrong. A
+    `body` stands instead of the Bot API's words, as a proxy's would.
     """
 
     method: str
@@ -113,6 +114,7 @@ class Failure:
     retry_after: int | None
     times: int
     chat_id: int | None = None
+    body: str | None = None
 
 
 Listeners = set[asyncio.Queue[Json | None]]

@@ -7,7 +7,12 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import TelegramMethod
 
 from store import StoreError
@@ -66,7 +71,10 @@ async def poll(
 async def _ask(bot: Bot, offset: int, allowed_updates: list[str]) -> list[StoredUpdate]:
     question = GetUpdates(offset=offset, timeout=POLL_SECONDS, allowed_updates=allowed_updates)
     updates = await bot(question, request_timeout=POLL_SECONDS + 15)
-    return [stored(update) for update in updates]
+    try:
+        return [stored(update) for update in updates]
+    except ValueError as error:
+        raise TelegramNetworkError(question, "the updates are not the Bot API's") from error
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -205,12 +206,10 @@ class Sending(BaseRequestMiddleware):
             if not isinstance(error, TelegramNetworkError):
                 self.answered_at = time.monotonic()
             raise
-        except ClientDecodeError as error:
+        except ClientDecodeError:  # its words hold the answer, and with it what people wrote
             TELEGRAM_ERRORS.labels(method.__api_method__, "unreadable").inc()
-            if isinstance(error.original, json.JSONDecodeError):  # a proxy's page of HTML
-                words = "the answer is not the Bot API's"
-                raise TelegramNetworkError(method=method, message=words) from error
-            raise
+            words = "the answer is not the Bot API's"
+            raise TelegramNetworkError(method=method, message=words) from None
         self.answered_at = time.monotonic()
         return answer
 
@@ -285,10 +284,33 @@ def _pauses(deadline: float) -> Iterator[float]:
         pause = min(2 * pause, 30)
 
 
+class Session(AiohttpSession):
+    """Knows the Bot API's answers from those of a proxy in front of it, be they HTML or JSON."""
+
+    def check_response(
+        self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
+    ) -> Response[TelegramType]:
+        """Raises `ClientDecodeError` for what is not the Bot API's."""
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise ClientDecodeError("no JSON", error, content) from None
+        match answer:
+            case {"ok": True, "result": result} if result is not None:
+                return super().check_response(bot, method, HTTPStatus.OK, content)
+            case {"ok": False, "error_code": 429, "parameters": {"retry_after": int()}}:
+                return super().check_response(bot, method, 429, content)
+            case {"ok": False, "error_code": 429}:  # it does not say for how long
+                raise TelegramServerError(method, "too many requests")
+            case {"ok": False, "error_code": int(code), "description": str()} if code >= 400:
+                return super().check_response(bot, method, code, content)
+        raise ClientDecodeError("not the Bot API's JSON", ValueError(), answer)
+
+
 def make_bot(token: SecretStr, api_url: str | None, pace: Pace | None) -> Bot:
     """A bot that talks to `api_url` (Telegram's own without one), at a `pace` if there is one."""
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
-    session = AiohttpSession(api=server)
+    session = Session(api=server)
     session.middleware(Sending(pace))
     return Bot(
         token.get_secret_value(),

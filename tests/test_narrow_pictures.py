@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engines import Precision, compiled
 from image_processing import change_season, paint
 from model_cyclegan import season
 from model_nst import style_transfer
@@ -53,11 +54,10 @@ def test_the_narrowest_are_painted_also_in_a_style_as_narrow(
 def test_a_generator_that_raised_is_loaded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     season.unload_seasons()
     loaded: list[object] = []
-    load = season.compiled
 
-    def counted(*arguments: object) -> object:
-        loaded.append(arguments)
-        return load(*arguments)  # type: ignore[arg-type]
+    def counted(model: object, precision: Precision) -> object:
+        loaded.append(model)
+        return compiled(model, precision)
 
     monkeypatch.setattr(season, "compiled", counted)
     generator = season.load_season("summer2winter")

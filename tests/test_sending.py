@@ -5,6 +5,7 @@ With LONG_TESTS in the environment the outage lasts its minute and the crowd has
 
 import asyncio
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ from redis.asyncio import Redis
 
 from local_chat.server import LocalChat
 from local_chat.state import Person
-from telegram_api import sending
+from telegram_api import polling, sending
 from telegram_api.sending import (
     IN_ALL,
     IN_GROUP,
@@ -427,6 +428,66 @@ async def test_a_page_of_html_is_an_answer_lost(telegram: Telegram) -> None:
             await bot.send_photo(5, a_picture())
         assert asked == ["sendPhoto"]
     await runner.cleanup()
+
+
+NOT_OURS = [
+    '{"message": "upstream unavailable"}',
+    '{"ok": false}',
+    '{"ok": false, "description": "Not Found"}',
+    '{"ok": true}',
+    '{"ok": true, "result": null}',
+    '{"ok": true, "result": {"sorry": "no"}}',
+    '{"ok": "maybe", "result": true}',
+    '{"ok": false, "error_code": 429, "description": "slowly", "parameters": 5}',
+    '{"ok": false, "error_code": 200, "description": "fine"}',
+    "[]",
+    "null",
+    '"down"',
+    "[" * 100_000,
+    "<html>502 Bad Gateway</html>",
+    "",
+]
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 502])
+async def test_json_that_is_not_the_bot_api_s_is_an_answer_lost(
+    telegram: Telegram, quick: None, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.01)
+    monkeypatch.setattr(sending, "IN_ALL", 0)
+    ann = telegram.person()
+    for body in NOT_OURS:
+        for method in ("getMe", "sendMessage", "editMessageMedia", "deleteMessage"):
+            telegram.chat.fail_next(method, status, body=body)
+        assert (await telegram.bot.get_me()).is_bot
+        message = await telegram.bot.send_message(ann.id, "status")
+        media, number = InputMediaPhoto(media=a_picture()), message.message_id
+        await telegram.bot.edit_message_media(media, chat_id=ann.id, message_id=number)
+        assert texts(ann) == ["picture"]
+        assert await telegram.bot.delete_message(ann.id, number)
+    assert not telegram.chat.state.failures
+
+
+async def test_polling_outlives_answers_that_are_not_the_bot_api_s(
+    telegram: Telegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(polling, "LONGEST_PAUSE", 0.01)
+    for body in (*NOT_OURS, '{"ok": true, "result": [{"message": {}}]}'):
+        for status in (200, 401, 404, 502):
+            telegram.chat.fail_next("getUpdates", status, body=body)
+    ann = telegram.person()
+    telegram.chat.state.updates.add("message", {"from": {"id": ann.id}}, ann.id)
+    stop = asyncio.Event()
+    taken: list[object] = []
+
+    async def take(updates: Sequence[object]) -> None:
+        taken.extend(updates)
+        stop.set()
+
+    async with asyncio.timeout(10):
+        await polling.poll(telegram.bot, take, ["message"], stop)
+    assert len(taken) == 1
 
 
 # Files.
