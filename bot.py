@@ -236,8 +236,6 @@ def main() -> int:
         return 2
     token = settings.bot_token.get_secret_value() if settings.bot_token else None
     set_up_logs(settings.log_level, token)
-    for library in ("docket", "aiogram.event"):  # what they tell is in our own lines
-        logging.getLogger(library).setLevel(logging.WARNING)
     if (count := worker_count(settings)) < settings.workers:
         log.warning("the memory suffices for %s of %s WORKERS", count, settings.workers)
         settings.workers = count

@@ -5,11 +5,12 @@
 
 prints `{"time": "2026-01-31T12:00:00.000+00:00", "level": "INFO", "logger": "jobs", "event": "a
 photo was taken", "update": 7, "user": 5}` to stderr. The bot's token never gets there, wherever an
-error message took it from.
+error message took it from, nor what people wrote, which pydantic's messages quote.
 """
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 Ids = dict[str, int | str]
+
+# pydantic says `[type=int_type, input_value='what it got', input_type=str]` at a line's end.
+QUOTED_INPUT = re.compile(r"input_value=.*")
+# Told at these levels only: what else docket and aiogram say is in our own lines, and Pillow prints
+# the words that are in a picture.
+LIBRARIES = {"docket": logging.WARNING, "aiogram.event": logging.WARNING, "PIL": logging.INFO}
 
 _ids: ContextVar[Ids] = ContextVar("ids")
 
@@ -44,15 +51,19 @@ class OneLine(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": without_input(record.getMessage()),
             **_ids.get({}),
         }
         if record.exc_info:
-            event["traceback"] = self.formatException(record.exc_info)
+            event["traceback"] = without_input(self.formatException(record.exc_info))
         line = json.dumps(event, ensure_ascii=False, default=str)
         for secret in self._secrets:
             line = line.replace(secret, "<secret>")
         return line
+
+
+def without_input(text: str) -> str:
+    return QUOTED_INPUT.sub("input_value=<hidden>", text)
 
 
 def set_up_logs(level: str, token: str | None) -> None:
@@ -62,6 +73,8 @@ def set_up_logs(level: str, token: str | None) -> None:
     handler.setFormatter(OneLine([token.partition(":")[2]] if token else []))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    for library, least in LIBRARIES.items():
+        logging.getLogger(library).setLevel(least)
     logging.raiseExceptions = False  # a log call that fails would print its arguments as they are
 
     def log_uncaught(

@@ -138,8 +138,8 @@ def from_json(user_id: int, kept: str | None) -> User:
     """The user whose JSON is `kept`; a new one for None and for JSON of another version."""
     try:
         return _USER.validate_json(kept) if kept else User(user_id)
-    except ValidationError as error:  # written by another version
-        log.error("user %s is forgotten: %s", user_id, error)
+    except ValidationError:  # its words would hold what the user chose
+        log.error("user %s is forgotten: another version wrote of them", user_id)
         return User(user_id)
 
 

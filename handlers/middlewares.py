@@ -6,10 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from aiogram import BaseMiddleware, Dispatcher
+from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.dispatcher.flags import get_flag
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, TelegramObject, Update
 from aiogram.types import User as TelegramUser
+from aiogram.types.update import UpdateTypeLookupError
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n.middleware import I18nMiddleware
 
@@ -31,6 +33,7 @@ def set_up_middlewares(dispatcher: Dispatcher, context: JobContext, i18n: I18n) 
     """In the order in which an update passes them."""
     dispatcher.update.outer_middleware(LogIds())
     dispatcher.update.outer_middleware(TakeTurns(context))
+    dispatcher.update.outer_middleware(KnownKinds())
     SpeakTheirLanguage(i18n).setup(dispatcher)
     for events in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         events.outer_middleware(OwnButtons())
@@ -81,6 +84,19 @@ class TakeTurns(BaseMiddleware):
                 raise
             await store.save(user_id, to_json(user), event.update_id)
             return result
+
+
+class KnownKinds(BaseMiddleware):
+    """Passes over what aiogram does not know: it would print the whole update."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        assert isinstance(event, Update)
+        try:
+            event.event_type  # noqa: B018 raises
+        except UpdateTypeLookupError:
+            log.info("update %s is of an unknown kind", event.update_id)
+            return UNHANDLED
+        return await handler(event, data)
 
 
 class SpeakTheirLanguage(I18nMiddleware):

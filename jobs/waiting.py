@@ -119,8 +119,8 @@ async def read_queue(context: JobContext, before: Iterable[Entry]) -> list[Entry
     for accepted in await context.store.jobs():
         try:
             entries.append(Entry(accepted, known.get(accepted.job) or job_in(accepted)))
-        except ValidationError as error:
-            log.error("job %s, of another version, is dropped: %s", accepted.id, error)
+        except ValidationError:
+            log.error("job %s, of another version, is dropped", accepted.id)
             await context.store.finish(accepted.id)
     return entries
 
