@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
-from memory import free_mb, limit_mb
+from memory import free_mb
 from settings import Settings
 from untranslated import Problem, translatable
 
@@ -49,9 +49,7 @@ def limits_of(settings: Settings) -> Limits:
         max_pixels=int(settings.max_megapixels * 1e6),
         min_side=settings.min_side,
         max_aspect_ratio=settings.max_aspect_ratio,
-        memory_mb=max(free_mb(settings), LEAST_MB)
-        if settings.memory_mb or limit_mb()
-        else math.inf,
+        memory_mb=max(free_mb(settings), LEAST_MB),
     )
 
 

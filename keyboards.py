@@ -1,5 +1,6 @@
 """The buttons under what the bot says. English texts are gettext's message ids."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +29,7 @@ from wishes import (
 )
 
 T = TypeVar("T")
+OWNER = re.compile("[0-9a-f]{1,16}")  # anybody can forge what comes back from a button
 
 OWN = "own"  # a background that is a picture of the user's own
 # What `Repaint.look` counts. Buttons live as long as their message: what is new goes to the end.
@@ -178,7 +180,7 @@ def owned_by(user_id: int | None) -> Iterator[None]:
 def without_owner(data: str) -> tuple[str, int | None]:
     """Splits what `_button` packed into the callback data and the owner's id, if it names one."""
     packed, at, owner = data.rpartition("@")
-    return (packed, int(owner, 16)) if at else (data, None)
+    return (packed, int(owner, 16)) if at and OWNER.fullmatch(owner) else (data, None)
 
 
 def _button(text: str, data: CallbackData) -> InlineKeyboardButton:

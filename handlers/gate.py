@@ -1,7 +1,7 @@
 """Who is not served: people not on the owner's list, and those who press too fast."""
 
 from aiogram import Bot, Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineQuery, Message
 
 import texts
 from handlers.reply import chat_of
@@ -11,16 +11,16 @@ from users import User
 
 router = Router(name="gate")
 
+Asking = Message | CallbackQuery | InlineQuery
+
 BURST_SECONDS = 30.0  # a user may be ahead of the rate by what it allows in this time
 
 
-async def is_stranger(event: Message | CallbackQuery, user: User, settings: Settings) -> bool:
+async def is_stranger(event: Asking, user: User, settings: Settings) -> bool:
     return settings.allowed_users is not None and user.id not in settings.allowed_users
 
 
-async def is_too_quick(
-    event: Message | CallbackQuery, user: User, pace: Pace, settings: Settings
-) -> bool:
+async def is_too_quick(event: Asking, user: User, pace: Pace, settings: Settings) -> bool:
     interval = 60 / settings.updates_per_minute
     return await pace.reserve(f"user:{user.id}", interval, BURST_SECONDS) is None
 
@@ -37,6 +37,12 @@ async def turn_away(event: Message | CallbackQuery, user: User, bot: Bot, pace: 
 @router.callback_query(is_too_quick)
 async def slow_down(event: Message | CallbackQuery, user: User, bot: Bot, pace: Pace) -> None:
     await _say_once(event, texts.slow_down(), user, bot, pace)
+
+
+@router.inline_query(is_stranger)
+@router.inline_query(is_too_quick)
+async def offer_nothing(query: InlineQuery) -> None:
+    """Each key pressed asks anew: an answer would make the flood twice as large."""
 
 
 async def _say_once(

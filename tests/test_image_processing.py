@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-import decoding
 import detail
 import encoding
+import memory
 from decoding import COEFFICIENTS, JPEG_PIXEL, PIXEL, BadImage, Limits, decode, limits_of
 from detail import with_detail
 from encoding import encode_file, encode_photo
@@ -218,10 +218,15 @@ def test_what_cannot_be_read_smaller_is_told_so(image_format: str, room: float) 
         decode(data, replace(LIMITS, memory_mb=800 * 600 * room / 2**20))
 
 
-def test_only_a_limit_of_memory_makes_photos_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "limit_mb", lambda: None)
-    assert limits_of(Settings(_env_file=None)).memory_mb == float("inf")
-    assert 80 <= limits_of(Settings(_env_file=None, memory_mb=512)).memory_mb < 512
+def test_where_nothing_sets_a_limit_photos_stay_within_512_mb(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "limit_mb", lambda: None)
+    monkeypatch.setattr(memory, "resident_mb", lambda: 200.0)
+    room = limits_of(Settings(_env_file=None)).memory_mb
+    assert room == limits_of(Settings(_env_file=None, memory_mb=512)).memory_mb
+    assert 80 <= room < 512 - 200
+    assert limits_of(Settings(_env_file=None, memory_mb=2000)).memory_mb > 1600
 
 
 TINY_LIMITS = Limits(max_file_bytes=50_000, max_pixels=20_000, min_side=4, max_aspect_ratio=20)

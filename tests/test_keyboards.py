@@ -160,3 +160,10 @@ def test_words_on_half_a_row_are_short_enough_for_a_phone(language: str) -> None
         for row in menu.inline_keyboard:
             for button in row:
                 assert len(button.text) <= (30 if len(row) == 1 else 18), button.text
+
+
+@pytest.mark.parametrize(
+    "data", ["", "@", "menu:main@", "menu:main@zz", "abc", "a@-5", "a@1_0", "@ 7"]
+)
+def test_forged_buttons_have_no_owner(data: str) -> None:
+    assert without_owner(data) == (data, None)

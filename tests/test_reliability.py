@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from benchmarks.chaos import a_photo
 from benchmarks.servers import free_port
@@ -257,6 +258,9 @@ async def test_who_may_use_it_and_how_fast(tmp_path: Path) -> None:
             await asyncio.sleep(2)
             assert sum(message.by_bot for message in anna.history.values()) == 4
             assert sum(message.by_bot for message in eve.history.values()) == 1
+            for person in (anna, eve):  # one has asked too often, the other is a stranger
+                with pytest.raises(TimeoutError):
+                    await person.ask_inline(timeout_s=1)
     await chat.close()
 
 
