@@ -5,13 +5,17 @@ a token, long polling with one, a webhook with a token and `WEBHOOK_HOST`. With 
 talks and the workers paint; without it everything is done in one process.
 """
 
+import os
+import signal
+
+if __name__ == "__main__":  # before the imports, which take seconds: nothing is in work yet
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
 import asyncio
 import errno
 import gc
 import logging
-import os
 import secrets
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress

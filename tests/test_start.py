@@ -1,8 +1,11 @@
 """The three ways to start: a chat page on localhost, long polling, a webhook. And the end."""
 
 import asyncio
+import os
 import signal
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -14,7 +17,7 @@ from benchmarks.servers import free_port
 from bot import run
 from local_chat.client import join
 from local_chat.server import LocalChat
-from settings import Settings
+from settings import ROOT, Settings
 from store import StoreError
 from telegram_api.webhook import webhook_secret
 from tests.conftest import PHOTOS, bot_in_chat, printed_url, running_bot, start_chat
@@ -131,3 +134,18 @@ def test_the_webhook_s_secret_is_fit_for_telegram_and_hides_the_token() -> None:
     assert 1 <= len(secret) <= 256
     assert secret.isalnum()
     assert "abc" not in secret
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 1.0, 2.0])
+async def test_sigterm_ends_it_in_order_from_the_first_moment(
+    tmp_path: Path, seconds: float
+) -> None:
+    """While it still imports, too."""
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "LOCAL_CHAT_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "bot.py", cwd=ROOT, env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    await asyncio.sleep(seconds)
+    process.terminate()
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
