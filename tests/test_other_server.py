@@ -82,14 +82,21 @@ class Emulator(LoBotApiEmulator):  # type: ignore[misc]
         message = super().validate(f"send{kind.title()}", sent, uploads)
         return message | {"message_id": int(fields["message_id"])}
 
-    async def said(self, *methods: str, after: int = 0, timeout_s: float = 30) -> Call:
-        """The first call of one of these methods after so many calls."""
+    async def said(
+        self, *methods: str, after: int = 0, besides: Call | None = None, timeout_s: float = 30
+    ) -> Call:
+        """The first call of one of these methods after so many calls, which does not change the
+        message that came `besides`.
+        """
+        message_id = besides and besides.result["message_id"]
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     assert not self.refusals
                     for call in self.calls[after:]:
-                        if call.method in methods:
+                        if call.method not in methods:
+                            continue
+                        if besides is None or call.result["message_id"] != message_id:
                             return call
                     self.news.clear()
                     await self.news.wait()
@@ -198,7 +205,8 @@ async def test_the_conversation(emulator: Emulator) -> None:
     question = await emulator.said("sendMessage", after=before)
     before = await ann.press(question, "❄️", photo)
     await emulator.said("answerCallbackQuery", after=before)
-    result = await emulator.said("editMessageMedia", after=before)
+    # The question itself turns into a sheet of styles.
+    result = await emulator.said("editMessageMedia", after=before, besides=question)
     (file_id,) = [size["file_id"] for size in result.result["photo"]]
     with Image.open(io.BytesIO(emulator.assets[file_id]["data"])) as winter:
         assert winter.size == (320, 240)

@@ -79,6 +79,9 @@ def options() -> tuple[int, list[Cell]]:
         face("Kandinsky, strong", style="composition_viii", strength="strong"),
         face("the photo's colours", style="starry_night", keep_colours=True),
         face("mixed with The Great Wave", style="starry_night", second="great_wave"),
+        face("only the background", style="starry_night", only="background"),
+        face("only the people", style="starry_night", only="people"),
+        face("faces painted freely", style="starry_night", faces="free"),
         painted("The Kiss, strong", "chelsea", "kiss", strength="strong"),
     ]
 
