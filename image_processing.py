@@ -6,6 +6,7 @@ Also the command line: `python image_processing.py style PHOTO --style NAME_OR_F
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, ImageStat
@@ -25,6 +26,7 @@ from presets import PRESETS
 from settings import EngineName, Settings
 from wishes import DIRECTIONS, USUAL, Direction, Only, PaintingOptions, Strength
 
+T = TypeVar("T")
 OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
 
@@ -89,7 +91,7 @@ def paint(
     """
     people = find_people(content) if people is None else people
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
-    parts = [styles, background] if background and is_parted else [styles]
+    parts = _shown(styles, background, options.only) if is_parted else [styles]
     paintings = [
         _painted(
             content,
@@ -98,13 +100,22 @@ def paint(
             people,
             *within_memory(content, size, get_engine(engine), megabytes),
             _of_part(on_progress, number, len(parts)),
-            on_preview if len(parts) == 1 and not is_parted else None,
+            None if is_parted else on_preview,
         )
         for number, of_part in enumerate(parts)
     ]
     if not is_parted:
         return paintings[0]
     return _in_parts(content, people, paintings, options.only)
+
+
+def _shown(of_people: T, behind: T | None, only: Only) -> list[T]:
+    """The styles that will be seen: of the people, then of what is behind them."""
+    if only == "people":
+        return [of_people]
+    if only == "background":
+        return [behind or of_people]
+    return [of_people, behind or of_people]
 
 
 def _in_parts(
@@ -133,7 +144,7 @@ def paint_quickly(
     """
     people = find_people(content) if people is None else people
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
-    parts = [shares, background] if background and is_parted else [shares]
+    parts = _shown(shares, background, options.only) if is_parted else [shares]
     small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
     paintings = []
