@@ -3,13 +3,14 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from model_nst.images import Array
+from guided import Array, box_mean, coefficients
 
 LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 BAND = 256  # rows of a large photo that are worked on at once
+# Of the guided filter of changes: pixels, and the variance of colours below which there is no edge.
+RADIUS, EPSILON = 3, 1e-3
 
 
 def at_own_size(result: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:
@@ -46,6 +47,34 @@ def with_detail(painting: Image.Image, small: Image.Image, photo: Image.Image) -
     return result
 
 
+def with_change(changed: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:
+    """Changes the colours of `photo` as those of `small`, the photo at the size of `changed`, were.
+
+    All are RGB. The change is taken for a sum of the photo's colours, within each small square
+    (`guided.coefficients`), so that its edges are the photo's own. In bands of rows, as
+    `with_detail`.
+    """
+    width, height = photo.size
+    guide, after = (np.asarray(image, np.float32) / np.float32(255) for image in (small, changed))
+    planes = [
+        [Image.fromarray(plane) for plane in coefficients(channel, guide, RADIUS, EPSILON)]
+        for channel in np.moveaxis(after - guide, 2, 0)
+    ]
+    result = Image.new("RGB", photo.size)
+    for top in range(0, height, BAND):
+        bottom = min(top + BAND, height)
+        band = partial(_enlarged_rows, top=top, bottom=bottom, size=photo.size)
+        before = np.asarray(photo.crop((0, top, width, bottom)), np.float32)
+        rows = before.copy()
+        for channel, (*slopes, offset) in enumerate(planes):
+            rows[..., channel] += 255 * band(offset, Image.Resampling.BILINEAR)
+            for colour, slope in enumerate(slopes):
+                rows[..., channel] += before[..., colour] * band(slope, Image.Resampling.BILINEAR)
+        np.clip(rows + 0.5, 0, 255, out=rows)
+        result.paste(Image.fromarray(rows.astype(np.uint8)), (0, top))
+    return result
+
+
 def _enlarged_rows(
     image: Image.Image, method: Image.Resampling, *, top: int, bottom: int, size: tuple[int, int]
 ) -> Array:
@@ -62,18 +91,6 @@ def _contrast(luminance: Array, radius: int = 4) -> Array:
 
     `luminance` and the result are `[H, W]`, 0 to 255.
     """
-    mean = _box_mean(luminance, radius)
-    return np.sqrt(np.maximum(_box_mean(luminance**2, radius) - mean**2, 0)).astype(np.float32)
-
-
-def _box_mean(values: Array, radius: int) -> NDArray[np.float64]:
-    """The mean of the `values`, `[H, W]`, within `radius` rows and columns of each; beyond an edge
-    its values go on. The result has the same shape.
-    """
-    side = 2 * radius + 1
-    sums = np.pad(values.astype(np.float64), radius, "edge").cumsum(0).cumsum(1)
-    sums = np.pad(sums, ((1, 0), (1, 0)))
-    total: NDArray[np.float64] = (
-        sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    )
-    return total / side**2
+    mean = box_mean(luminance, radius)
+    deviation: Array = np.sqrt(np.maximum(box_mean(luminance**2, radius) - mean**2, 0))
+    return deviation

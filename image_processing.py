@@ -11,9 +11,9 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, ImageOps, ImageStat
 
-from detail import at_own_size
+from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
-from model_cyclegan.season import load_season, translate, unload_seasons
+from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
@@ -269,12 +269,13 @@ def change_season(
 ) -> Image.Image:
     """Shows `photo` as if taken half a year later, at its own size; both are RGB.
 
-    `size` is the long side in pixels that is worked at. `amount` is how far it goes: 0 leaves the
+    `size` is the longest side in pixels at which the generator looks; what it decides is then done
+    to the photo itself. `amount` is how far it goes: 0 leaves the
     photo as it is, 1 is the generator's picture, and what is more overdoes it, up to 2. People stay
     as they are.
     """
-    small = working_copy(photo, size)
-    changed = at_own_size(translate(small, direction, engine), small, photo)
+    small = working_copy(photo, min(size, VIEWS[direction]))
+    changed = with_change(translate(small, direction, engine), small, photo)
     if amount != 1:
         changed = Image.blend(photo, changed, amount)
     people = find_people(photo)

@@ -21,14 +21,16 @@ class GeneratorForm:
     """What a generator is made of; stored beside its weights.
 
     `filters` is the width of the first layer. `blocks` are the residual blocks at a quarter of the
-    resolution, `context_blocks` (quick form only) those at an eighth. `upsample` (ResNet form
-    only) is "transposed", as in the paper, or "bilinear", which leaves no checkerboard.
+    resolution, `context_blocks` (quick form only) those at an eighth. `wide` (quick form only) adds
+    a `WideView`. `upsample` (ResNet form only) is "transposed", as in the paper, or "bilinear",
+    which leaves no checkerboard.
     """
 
     kind: Literal["resnet", "quick"] = "quick"
     filters: int = 16
     blocks: int = 6
     context_blocks: int = 4
+    wide: bool = False
     upsample: Literal["transposed", "bilinear"] = "bilinear"
 
 
@@ -39,7 +41,7 @@ def build_generator(form: GeneratorForm) -> nn.Module:
     """An untrained generator of the given form."""
     if form.kind == "resnet":
         return ResnetGenerator(form.filters, form.blocks, form.upsample)
-    return QuickGenerator(form.filters, form.blocks, form.context_blocks)
+    return QuickGenerator(form.filters, form.blocks, form.context_blocks, form.wide)
 
 
 def load_generator(file: Path, name: str = "") -> nn.Module:
@@ -65,6 +67,8 @@ def load_generator(file: Path, name: str = "") -> nn.Module:
 
 def stride(form: GeneratorForm) -> int:
     """What both sides of a generator's input must be a multiple of, in pixels."""
+    if form.kind == "quick" and form.wide:
+        return 32
     return 8 if form.kind == "quick" and form.context_blocks else 4
 
 
@@ -169,6 +173,63 @@ class SeparableBlock(nn.Module):
         return x + change
 
 
+class FrozenFeatures(nn.Module):
+    """VGG16 as far as conv3_1: what it learnt from ImageNet tells snow from cloud."""
+
+    widths = (3, 64, 64, 128, 128, 256)
+    names = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1")
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, inputs, outputs in zip(self.names, self.widths, self.widths[1:], strict=False):
+            self.add_module(name, nn.Conv2d(inputs, outputs, 3, padding=1))
+        self.requires_grad_(False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """`[N, 3, H, W]` in -1..1 to `[N, 256, H/4, W/4]`, about 1."""
+        x = (image + 1) / 2
+        for name, convolution in self.named_children():
+            if name in ("conv2_1", "conv3_1"):
+                x = F.max_pool2d(x, 2)
+            x = F.relu(convolution(x))
+        return x * 0.005
+
+
+class WideView(nn.Module):
+    """What the picture shows as a whole, for each place at a quarter of the resolution.
+
+    Takes VGG16's features beside the generator's own, goes down to a thirty-second, where a place
+    knows of all others by their mean, and comes back.
+    """
+
+    def __init__(self, width: int, widths: tuple[int, int, int] = (160, 224, 224)) -> None:
+        super().__init__()
+        self.features = FrozenFeatures()
+        self.mix = _conv(width + FrozenFeatures.widths[-1], width, 1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for inputs, outputs, blocks in zip((width, *widths), widths, (2, 3, 3), strict=False):
+            deeper = (SeparableBlock(outputs) for _ in range(blocks))
+            self.down.append(nn.Sequential(_conv(inputs, outputs, 3, 2), *deeper))
+            merge = nn.Conv2d(outputs, inputs, 1)
+            nn.init.kaiming_normal_(merge.weight, 0.5, nonlinearity="linear")
+            self.up.append(nn.Sequential(SeparableBlock(outputs), merge, Bilinear()))
+        self.everywhere = nn.Conv2d(widths[-1], widths[-1], 1)
+        self.merge = nn.Conv2d(width, width, 1, bias=False)
+        nn.init.zeros_(self.merge.weight)  # so it can be added to a trained network
+
+    def forward(self, image: Tensor, y: Tensor) -> Tensor:
+        """Of an image `[N, 3, H, W]` and the features `[N, C, H/4, W/4]`; returns as many."""
+        levels = [self.mix(torch.cat((y, self.features(image).to(y.dtype)), 1))]
+        for down in self.down:
+            levels.append(down(levels[-1]))
+        z = levels.pop()
+        z = z + F.relu(self.everywhere(z.mean((2, 3), keepdim=True)))
+        for up in reversed(self.up):
+            z = up(z) + levels.pop()
+        result: Tensor = self.merge(z)
+        return result
+
+
 class QuickGenerator(nn.Module):
     """A small encoder and decoder with skips that starts as the identity, near enough.
 
@@ -180,12 +241,15 @@ class QuickGenerator(nn.Module):
     of the picture. Without it a tile gives what the whole picture gives.
     """
 
-    def __init__(self, filters: int = 16, blocks: int = 6, context_blocks: int = 4) -> None:
+    def __init__(
+        self, filters: int = 16, blocks: int = 6, context_blocks: int = 4, wide: bool = False
+    ) -> None:
         super().__init__()
         fine, middle, coarse = filters, 3 * filters, 8 * filters
         self.encode_full = _conv(3, fine, 7)
         self.encode_half = _conv(fine, middle, 3, 2)
         self.encode_quarter = _conv(middle, coarse, 3, 2)
+        self.wide = WideView(coarse) if wide else None
         self.blocks = nn.Sequential(*(SeparableBlock(coarse) for _ in range(blocks)))
         self.context: nn.Sequential | None = None
         if context_blocks:
@@ -209,7 +273,10 @@ class QuickGenerator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         full = self.encode_full(x)
         half = self.encode_half(full)
-        y = self.blocks(self.encode_quarter(half))
+        y = self.encode_quarter(half)
+        if self.wide is not None:
+            y = y + self.wide(x, y)
+        y = self.blocks(y)
         if self.context is not None:
             y = y + self.context(y)
         y = self.mix_half(self.up_half(y) + half)

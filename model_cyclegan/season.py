@@ -19,8 +19,11 @@ from weights import WEIGHTS, checked
 from wishes import Direction
 
 Array = NDArray[np.float32]
-MULTIPLE = 8  # pixels; the sides of a generator's input are multiples of it
-NARROWEST = 16  # pixels; of less, nothing is left in the network that could be mirrored
+# Long sides in pixels at which the generators look: what is snow and what is cloud shows in the
+# whole picture, at a size like that of the photographs they were trained on.
+VIEWS: dict[Direction, int] = {"summer2winter": 384, "winter2summer": 256}
+MULTIPLE = 32  # pixels; the sides of a generator's input are multiples of it
+NARROWEST = 64  # pixels; of less, nothing is left in the network that could be mirrored
 
 
 def translate(photo: Image.Image, direction: Direction, engine: EngineName = "auto") -> Image.Image:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from guided import coefficients
 from model_people.faces import Face, People
 from model_people.looks import Look
 from model_people.masks import face_map
@@ -38,7 +39,8 @@ def persons_mask(photo: Image.Image, people: People, width: int, height: int) ->
     small = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
     shares = shares_of_persons(photo, people, *size)
     face = np.median([face.width for face in people.faces]) * size[0] / photo.width
-    planes = guided(shares, _unit(small), max(1, round(RADIUS * float(face))))
+    radius = max(1, round(RADIUS * float(face)))
+    planes = coefficients(shares, _unit(small), radius, EPSILON)
     *slopes, offset = (Image.fromarray(plane) for plane in planes)
     for top in range(0, height, BAND):
         rows = min(BAND, height - top)
@@ -118,45 +120,6 @@ def _weights(at: NDArray[np.floating], start: float, side: float, length: int) -
     if start + side < length - 0.5:
         weights = np.minimum(weights, (start + side - at) / (BORDER * side))
     return np.clip(weights, 0, 1).astype(np.float32)
-
-
-def guided(values: Array, guide: Array, radius: int) -> list[Array]:
-    """Four planes `[H, W]`: slopes by red, green and blue, and offset, by which colours tell the
-    values.
-
-    The coefficients of the guided filter (He, Sun and Tang, "Guided Image Filtering", 2010) of
-    `values` `[H, W]` by the colours `guide` `[H, W, 3]`, both 0 to 1.
-    """
-    colours = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
-    means = [box_mean(colour, radius) for colour in colours]
-    mean = box_mean(values, radius)
-    x, y, z = (box_mean(c * values, radius) - m * mean for c, m in zip(colours, means, strict=True))
-    rr, rg, rb, gg, gb, bb = (
-        box_mean(colours[i] * colours[j], radius) - means[i] * means[j] + (EPSILON if i == j else 0)
-        for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-    )
-    # The inverse of the symmetric 3x3 covariance by its cofactors.
-    a, b, c = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
-    d, e, f = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-    determinant = rr * a + rg * b + rb * c
-    slopes = [
-        (p * x + q * y + r * z) / determinant for p, q, r in ((a, b, c), (b, d, e), (c, e, f))
-    ]
-    offset = mean - sum(slope * m for slope, m in zip(slopes, means, strict=True))
-    return [box_mean(plane, radius) for plane in (*slopes, offset)]
-
-
-def box_mean(values: Array, radius: int) -> Array:
-    """The mean over the square of pixels within `radius` of each, those of the image only."""
-    result: NDArray[np.floating] = values
-    for axis, length in enumerate(values.shape):
-        sums = np.zeros([n + (i == axis) for i, n in enumerate(values.shape)])
-        np.cumsum(result, axis, out=sums[1:] if axis == 0 else sums[:, 1:])
-        first = np.maximum(np.arange(length) - radius, 0)
-        last = np.minimum(np.arange(length) + radius + 1, length)
-        counts = (last - first).reshape((-1, 1) if axis == 0 else (1, -1))
-        result = (sums.take(last, axis) - sums.take(first, axis)) / counts
-    return result.astype(np.float32)
 
 
 def _unit(image: Image.Image) -> Array:

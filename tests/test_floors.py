@@ -24,7 +24,7 @@ FLOORS: list[tuple[str, set[str]]] = [
         "store and models",
         {
             *("store", "telegram_api", "decoding", "encoding", "engines", "weights"),
-            *("model_nst", "model_cyclegan", "model_people", "detail"),
+            *("model_nst", "model_cyclegan", "model_people", "detail", "guided"),
             *("image_processing", "sheet", "command_line"),
         },
     ),
