@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         "full"  # of paintings in the famous styles; quick: by the quick network alone
     )
     nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
-    cyclegan_size: int = Field(512, ge=128, le=2048)  # the same for seasons
+    cyclegan_size: int = Field(512, ge=128, le=2048)  # the longest at which seasons are looked at
     workers: int = Field(1, ge=1, le=64)  # photos painted at the same time
     memory_mb: int | None = Field(None, ge=256)  # of the process; None: as its cgroup says, or 512
 
