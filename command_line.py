@@ -16,6 +16,7 @@ from tqdm import tqdm
 from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_as
 from image_processing import (
+    OnProgress,
     change_season,
     in_all_styles,
     paint,
@@ -25,12 +26,16 @@ from image_processing import (
 )
 from model_nst.style_transfer import Style
 from model_people.faces import People, find_people
+from moving_pictures.reading import LONG_SIDE, read_clip
+from moving_pictures.repainting import Step, in_season, in_style, repainted
 from presets import PRESETS
 from settings import Settings, explained
 from sheet import numbered
 from wishes import DIRECTIONS, PaintingOptions
 
-SUFFIXES = (".png", ".jpg", ".jpeg")  # of what is written
+SUFFIXES = (".png", ".jpg", ".jpeg")  # of pictures that are written
+CLIP = ".mp4"  # of a clip that is written
+CLIPS = (CLIP, ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".gif")  # of those that are read
 
 
 def _offered() -> dict[str, dict[str, Any]]:
@@ -78,6 +83,17 @@ def _output(text: str) -> Path:
     path = Path(text)
     if path.suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text} does not end in .png, .jpg or .jpeg")
+    return _in_a_folder(path)
+
+
+def _output_or_clip(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (*SUFFIXES, CLIP):
+        raise argparse.ArgumentTypeError(f"{text} does not end in .png, .jpg, .jpeg or .mp4")
+    return _in_a_folder(path)
+
+
+def _in_a_folder(path: Path) -> Path:
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
@@ -99,17 +115,25 @@ def _nothing_on_stderr() -> Iterator[None]:
 
 
 def _read(path: Path, limits: Limits) -> Image.Image:
+    with _naming(path), _nothing_on_stderr():
+        return decode(path.read_bytes(), limits)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said together with its name."""
     try:
-        data = path.read_bytes()
-        with _nothing_on_stderr():
-            return decode(data, limits)
+        yield
     except BadImage as error:
         raise BadImage("{path}: {problem}", path=path, problem=str(error)) from error
 
 
 def _write(image: Image.Image, path: Path) -> None:
+    _write_bytes(encode_as(image, path.suffix), path)
+
+
+def _write_bytes(data: bytes, path: Path) -> None:
     """Writes all of it or nothing: first a file beside, which then takes the name."""
-    data = encode_as(image, path.suffix)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_bytes(data)
@@ -129,6 +153,9 @@ def _style_path(name: str) -> Path:
 def _style(arguments: argparse.Namespace, settings: Settings) -> None:
     for name in (*arguments.style, *arguments.background):
         _style_path(name)
+    if arguments.out.suffix.lower() == CLIP:
+        _clip_in_style(arguments, settings)
+        return
     photo = _read(arguments.photo, limits_of(settings))
     content = _in_season(photo, arguments, settings) if arguments.direction else photo
     people = find_people(content)
@@ -177,11 +204,7 @@ def _painted(
     pictures = [_read(_style_path(name), limits) for name in arguments.style]
     styles = [Style(*each) for each in zip(pictures, _shares(arguments), strict=True)]
     behind = [Style(_read(_style_path(name), limits)) for name in arguments.background]
-    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
-
-        def show(share: float) -> None:
-            bar.update(100 * share - bar.n)
-
+    with _progress_bar() as show:
         return paint(
             content,
             styles,
@@ -195,6 +218,42 @@ def _painted(
         )
 
 
+@contextmanager
+def _progress_bar() -> Iterator[OnProgress]:
+    """Shows the shares done, 0 to 1, that it is called with."""
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(share: float) -> None:
+            bar.update(100 * share - bar.n)
+
+        yield show
+
+
+def _clip_in_style(arguments: argparse.Namespace, settings: Settings) -> None:
+    steps = [_season_step(arguments, settings)] if arguments.direction else []
+    style = in_style(
+        _mixed(arguments.style, _shares(arguments)),
+        _options(arguments),
+        _mixed(arguments.background, [1.0]),
+        arguments.size or LONG_SIDE,
+    )
+    _repaint_clip(arguments.photo, [*steps, style], arguments.out, settings)
+
+
+def _season_step(arguments: argparse.Namespace, settings: Settings) -> Step:
+    size = arguments.size or LONG_SIDE
+    return in_season(arguments.direction, arguments.amount, settings.engine, size)
+
+
+def _repaint_clip(path: Path, steps: list[Step], output: Path, settings: Settings) -> None:
+    with _naming(path):
+        clip = read_clip(path.read_bytes(), limits_of(settings))
+        with _progress_bar() as show:
+            result = repainted(clip, steps, show)
+            show(1.0)
+    _write_bytes(result.data, output)
+
+
 def _styles(arguments: argparse.Namespace, settings: Settings) -> None:
     tiles, columns = in_all_styles(_read(arguments.photo, limits_of(settings)))
     names = [preset.title for preset in PRESETS.values()]
@@ -205,6 +264,9 @@ def _season(arguments: argparse.Namespace, settings: Settings) -> None:
     limits = limits_of(settings)
     photos: list[Path] = arguments.photos
     for path, output in zip(photos, _outputs(photos, arguments.out), strict=True):
+        if output.suffix.lower() == CLIP:
+            _repaint_clip(path, [_season_step(arguments, settings)], output, settings)
+            continue
         photo = _read(path, limits)
         changed = _in_season(photo, arguments, settings)
         _write(side_by_side(photo, changed) if arguments.compare else changed, output)
@@ -223,17 +285,21 @@ def _in_season(
 
 
 def _outputs(photos: list[Path], out: Path) -> list[Path]:
-    """`out` itself for one photo, if it is named like a picture; else files of the photos' stems in
-    the folder `out`, which is made where it is missing.
+    """`out` itself for one photo, if it is named like a picture or a clip; else files of the stems
+    of the photos in the folder `out`, which is made where it is missing.
     """
-    if len(photos) == 1 and out.suffix.lower() in SUFFIXES:
+    if len(photos) == 1 and out.suffix.lower() in (*SUFFIXES, CLIP):
         return [out]
-    outputs = [out / f"{photo.stem}.jpg" for photo in photos]
+    outputs = [out / f"{photo.stem}{CLIP if _is_clip(photo) else '.jpg'}" for photo in photos]
     for photo, output in zip(photos, outputs, strict=True):
         if outputs.count(output) > 1:
             raise FileExistsError(0, "two of the photos have this name", photo.name)
     out.mkdir(parents=True, exist_ok=True)
     return outputs
+
+
+def _is_clip(path: Path) -> bool:
+    return path.suffix.lower() in CLIPS
 
 
 def _add_style(commands: Any) -> None:
@@ -268,12 +334,13 @@ def _add_style(commands: Any) -> None:
     style.add_argument(
         "--size", type=_size, metavar="N", help="long side that is worked at, 128 to 2048 pixels"
     )
-    _add_output(style)
-
-
-def _add_output(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
+    style.add_argument(
+        "-o",
+        dest="out",
+        type=_output_or_clip,
+        required=True,
+        metavar="OUT",
+        help="a .png or .jpg file; .mp4 for a clip",
     )
 
 
@@ -281,7 +348,9 @@ def _add_styles(commands: Any) -> None:
     styles = commands.add_parser("styles", help="a sheet of a photo in all famous paintings")
     styles.set_defaults(run=_styles)
     styles.add_argument("photo", type=Path, metavar="PHOTO")
-    _add_output(styles)
+    styles.add_argument(
+        "-o", dest="out", type=_output, required=True, metavar="OUT", help="a .png or .jpg file"
+    )
 
 
 def _add_seasons(commands: Any) -> None:
@@ -314,9 +383,26 @@ def _arguments() -> argparse.Namespace:
         )
     _add_styles(commands)
     arguments = parser.parse_args()
-    if arguments.run is _style and (problem := _problem_with_styles(arguments)):
-        commands.choices["style"].error(problem)
+    problem = None if arguments.run is _styles else _problem_with_clips(arguments)
+    if arguments.run is _style:
+        problem = problem or _problem_with_styles(arguments)
+    if problem:
+        parser.error(problem)
     return arguments
+
+
+def _problem_with_clips(arguments: argparse.Namespace) -> str | None:
+    """A GIF may also be taken for a picture, which is its first frame."""
+    photos = arguments.photos if arguments.run is _season else [arguments.photo]
+    writes_clip = arguments.out.suffix.lower() == CLIP
+    films = [path for path in photos if _is_clip(path)]
+    if films and arguments.out.suffix.lower() in SUFFIXES and films[0].suffix.lower() != ".gif":
+        return f"{films[0]} is a clip: what becomes of it must end in .mp4"
+    if writes_clip and not all(_is_clip(path) for path in photos):
+        return f"only of a clip can a clip be made: {', '.join(CLIPS)}"
+    if arguments.compare and (writes_clip or films):
+        return "clips cannot be compared side by side"
+    return None
 
 
 def _problem_with_styles(arguments: argparse.Namespace) -> str | None:
@@ -326,8 +412,11 @@ def _problem_with_styles(arguments: argparse.Namespace) -> str | None:
         return "at most two styles can be mixed"
     if arguments.mix is not None and len(arguments.style) != 2:
         return "--mix needs two styles"
-    if arguments.quick and not {*arguments.style, *arguments.background} <= PRESETS.keys():
-        return f"only the famous paintings can be painted quickly: {', '.join(PRESETS)}"
+    is_clip = _is_clip(arguments.out)
+    names = {*arguments.style, *arguments.background}
+    if (arguments.quick or is_clip) and not names <= PRESETS.keys():
+        how = "in a clip" if is_clip else "quickly"
+        return f"only the famous paintings can be painted {how}: {', '.join(PRESETS)}"
     return None
 
 

@@ -59,16 +59,7 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
     Of an animation the first frame. A JPEG too large for the memory comes smaller, by half, a
     quarter or an eighth. Raises `BadImage`, and nothing else, for any other bytes.
     """
-    if not data:
-        raise BadImage(translatable("This file is empty. Please send the photo again."))
-    if len(data) > limits.max_file_bytes:
-        raise BadImage(
-            translatable(
-                "This file has {size:.1f} MB, the limit is {limit:.0f}. Please send a smaller one."
-            ),
-            size=len(data) / 2**20,
-            limit=limits.max_file_bytes / 2**20,
-        )
+    check_file(data, limits)
     # Pillow's readers raise nearly anything when the bytes are hostile, hence `Exception`.
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
@@ -79,7 +70,7 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
                 "Please send a JPEG, PNG, WebP, GIF, BMP or TIFF file."
             )
         ) from error
-    _check_size(*image.size, limits)
+    check_size(*image.size, limits)
     _check_memory(image, limits)
     try:
         _check_work(data, image)
@@ -98,7 +89,22 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         ) from error
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def check_file(data: bytes, limits: Limits) -> None:
+    """Raises `BadImage` where there are too few or too many bytes."""
+    if not data:
+        raise BadImage(translatable("This file is empty. Please send the photo again."))
+    if len(data) > limits.max_file_bytes:
+        raise BadImage(
+            translatable(
+                "This file has {size:.1f} MB, the limit is {limit:.0f}. Please send a smaller one."
+            ),
+            size=len(data) / 2**20,
+            limit=limits.max_file_bytes / 2**20,
+        )
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Raises `BadImage` for a picture, or a frame, that is too large, too small or too narrow."""
     size = {"width": width, "height": height}
     if width * height > limits.max_pixels:
         raise BadImage(

@@ -266,19 +266,20 @@ def change_season(
     size: int = 512,
     engine: EngineName = "auto",
     amount: float = 1.0,
+    people: People | None = None,
 ) -> Image.Image:
     """Shows `photo` as if taken half a year later, at its own size; both are RGB.
 
     `size` is the longest side in pixels at which the generator looks; what it decides is then done
     to the photo itself. `amount` is how far it goes: 0 leaves the
     photo as it is, 1 is the generator's picture, and what is more overdoes it, up to 2. People stay
-    as they are.
+    as they are: `people` are those of the photo, where they were looked for already.
     """
     small = working_copy(photo, min(size, VIEWS[direction]))
     changed = with_change(translate(small, direction, engine), small, photo)
     if amount != 1:
         changed = Image.blend(photo, changed, amount)
-    people = find_people(photo)
+    people = find_people(photo) if people is None else people
     if people.faces:
         changed.paste(photo, mask=mask_of_persons(photo, people))
     return changed

@@ -4,11 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
 from settings import ROOT
+from tools.clips import make_clip
 
 PHOTO = ROOT / "images" / "photos" / "chelsea.jpg"
 STYLE = ROOT / "images" / "styles" / "3_kiss.jpg"
@@ -116,3 +118,60 @@ def test_a_sheet_shows_a_photo_in_all_styles(tmp_path: Path) -> None:
     colours = np.array([ImageStat.Stat(tile).mean for tile in tiles])
     distances = np.abs(colours[:, None] - colours).max(2) + 99 * np.eye(8)
     assert distances.min() > 3  # eight styles, which differ
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    path.write_bytes(make_clip((128, 96), 0.4, 10, sound=True))
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("style", "--style", "great_wave", "--season", "summer2winter"), ("winter2summer",)],
+    ids=["style", "season"],
+)
+def test_a_clip_is_repainted(tmp_path: Path, clip: Path, command: tuple[str, ...]) -> None:
+    out = tmp_path / "out.mp4"
+    run = paintbox(command[0], clip, *command[1:], "-o", out)
+    assert run.returncode == 0, run.stderr
+    assert "100%" in run.stderr
+    with av.open(out, "r") as written:
+        assert len(written.streams.audio) == 1
+        pictures = [frame.to_ndarray(format="rgb24") for frame in written.decode(video=0)]
+    with av.open(clip, "r") as own:
+        before = [frame.to_ndarray(format="rgb24") for frame in own.decode(video=0)]
+    assert len(pictures) == len(before)
+    assert np.abs(pictures[0].astype(float) - before[0]).mean() > 5
+
+
+def test_clips_in_a_folder_stay_clips(tmp_path: Path, clip: Path) -> None:
+    run = paintbox("summer2winter", PHOTO, clip, "-o", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"chelsea.jpg", "clip.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("photo", "options", "out", "words"),
+    [
+        pytest.param("clip", ["--style", "kiss"], "a.png", "must end in .mp4", id="as a picture"),
+        pytest.param("clip", ["--style", str(STYLE)], "a.mp4", "famous", id="own style"),
+        pytest.param("clip", ["--style", "kiss", "--compare"], "a.mp4", "side", id="compared"),
+        pytest.param("photo", ["--style", "kiss"], "a.mp4", "of a clip", id="of a photo"),
+        pytest.param("damaged", ["--style", "kiss"], "a.mp4", "not a clip", id="damaged"),
+        pytest.param("missing.mp4", ["--style", "kiss"], "a.mp4", "missing.mp4", id="missing"),
+    ],
+)
+def test_mistakes_with_clips_get_one_line(
+    tmp_path: Path, clip: Path, photo: str, options: list[str], out: str, words: str
+) -> None:
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(clip.read_bytes()[:2000])
+    path = {"clip": clip, "photo": PHOTO, "damaged": damaged}.get(photo, tmp_path / photo)
+    run = paintbox("style", path, *options, "-o", tmp_path / out)
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / out).exists()

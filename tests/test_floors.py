@@ -25,7 +25,7 @@ FLOORS: list[tuple[str, set[str]]] = [
         {
             *("store", "telegram_api", "decoding", "encoding", "engines", "weights"),
             *("model_nst", "model_cyclegan", "model_people", "detail", "guided"),
-            *("image_processing", "sheet", "command_line"),
+            *("image_processing", "moving_pictures", "sheet", "command_line"),
         },
     ),
     ("jobs", {"jobs"}),

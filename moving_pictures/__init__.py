@@ -1,0 +1,1 @@
+"""Clips of a few seconds, GIFs and videos: read, repainted frame by frame, written as MP4."""
