@@ -15,8 +15,9 @@ Measured are
   most;
 - seconds a frame of the result, and the process's peak RSS in MB.
 
-Into DIR go the clips and `moving.json`. `--clip FILE` measures a clip of one's own instead; an area
-of it is still where its mean over the clip is never left by more than `MOST_AWAY`.
+Into DIR go the clips and `moving.json`. `--clip FILE` measures a clip of one's own instead. Still
+are squares of `SQUARE` pixels that, like those beside them, never leave their mean over the clip by
+more than `MOST_AWAY`.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from benchmarks.nst import peak_mb
 from decoding import limits_of
@@ -53,7 +54,7 @@ CLIPS = {
 }
 WAYS = ("starry_night", "great_wave", "summer2winter")
 SQUARE = 8  # pixels
-MOST_AWAY = 6  # of 255
+MOST_AWAY = 3  # of 255
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def still_areas(pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.bool_]:
         ]
     )
     still = np.abs(small - small.mean(0)).max((0, 3)) <= MOST_AWAY
+    alone = np.asarray(Image.fromarray(still.astype(np.uint8)).filter(ImageFilter.MinFilter(3)))
     height, width = pictures[0].shape[:2]
-    return np.kron(still, np.ones((SQUARE, SQUARE), bool))[:height, :width]
+    return np.kron(alone > 0, np.ones((SQUARE, SQUARE), bool))[:height, :width]
 
 
 def measure(name: str, path: Path, way: str, out: Path) -> Row:
