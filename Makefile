@@ -58,7 +58,7 @@ slug-size: .venv/run
 
 translations: .venv/run
 	$(BIN)/pybabel extract --no-location --sort-output -k translatable -o locales/messages.pot \
-		*.py handlers jobs telegram_api
+		*.py handlers jobs moving_pictures telegram_api
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 		--width 100 -i locales/messages.pot -d locales
 	$(BIN)/pybabel compile -d locales

@@ -271,9 +271,9 @@ def change_season(
     """Shows `photo` as if taken half a year later, at its own size; both are RGB.
 
     `size` is the longest side in pixels at which the generator looks; what it decides is then done
-    to the photo itself. `amount` is how far it goes: 0 leaves the
-    photo as it is, 1 is the generator's picture, and what is more overdoes it, up to 2. People stay
-    as they are: `people` are those of the photo, where they were looked for already.
+    to the photo itself. `amount` is how far it goes: 0 leaves the photo as it is, 1 is the
+    generator's picture, and what is more overdoes it, up to 2. People stay as they are: `people`
+    are those of the photo, where they were looked for already.
     """
     small = working_copy(photo, min(size, VIEWS[direction]))
     changed = with_change(translate(small, direction, engine), small, photo)
