@@ -18,6 +18,7 @@ from settings import Settings
 from users import Language
 from wishes import (
     AMOUNTS,
+    DIRECTIONS,
     FACES,
     ONLY,
     STRENGTHS,
@@ -42,6 +43,7 @@ LOOK: dict[str, Sequence[Any]] = {
     "faces": FACES,
     "only": ONLY,
     "background": (None, OWN, *PRESETS),
+    "season": (None, *DIRECTIONS),
 }
 
 
@@ -267,6 +269,15 @@ def photo_menu(*, with_styles: bool = False) -> InlineKeyboardMarkup:
     rows = [styles[at : at + 2] for at in range(0, len(styles), 2)] if with_styles else []
     use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
     return InlineKeyboardMarkup(inline_keyboard=[*rows, *_wish_rows(), [use_as_style]])
+
+
+def did_you_mean(style: str, *, with_photo: bool) -> InlineKeyboardMarkup:
+    """A preset, or else what can be done with the photo, where there is one."""
+    preset = PRESETS[style]
+    yes = [_button(f"{_(preset.author)}, “{_(preset.short)}”", StyleChoice(style=style))]
+    if not with_photo:
+        return _with_way_back(yes)
+    return InlineKeyboardMarkup(inline_keyboard=[yes, *photo_menu().inline_keyboard])
 
 
 def language_menu() -> InlineKeyboardMarkup:

@@ -1,5 +1,6 @@
 """Every sentence that the bot says. English texts are gettext's message ids."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiogram.utils.i18n import gettext as _
@@ -201,6 +202,16 @@ def what_to_do_with_photo() -> str:
     return _("A fine photo! What shall I do with it?")
 
 
+def did_you_mean(style: str) -> str:
+    return _("Did you mean {painting}?").format(painting=caption_of(PRESETS[style]))
+
+
+def understood_in_part(unknown: Sequence[str]) -> str:
+    """Words of the user's own among it."""
+    said = ", ".join(f"“{word}”" for word in unknown)
+    return _("I have begun, but what to do about {words} I do not know.").format(words=said)
+
+
 def choose_by_looking() -> str:
     return _(
         "A fine photo! So it looks in eight famous styles, quickly sketched. "
@@ -335,6 +346,8 @@ def _details(wish: StyleWish) -> str:
     background = PRESETS.get(wish.background or "")
     behind = _(background.short) if background else _("your picture")
     unusual = (
+        (_("in winter"), wish.season == "summer2winter"),
+        (_("in summer"), wish.season == "winter2summer"),
         (_("only the people"), wish.only == "people"),
         (_("only the background"), wish.only == "background"),
         (_("background: {style}").format(style=behind), wish.background is not None),

@@ -7,7 +7,17 @@ from typing import Literal
 from aiogram.types import Document, Message, PhotoSize, Sticker
 from pydantic import TypeAdapter, ValidationError
 
-from wishes import Direction, Faces, Only, SeasonWish, StyleWish, Wish
+from wishes import (
+    Amount,
+    Direction,
+    Faces,
+    Only,
+    SeasonWish,
+    Strength,
+    Strokes,
+    StyleWish,
+    Wish,
+)
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +25,15 @@ Language = Literal["en", "ru"]
 Mode = Literal["style"] | Direction
 
 OWN_STYLES = 6  # style pictures of their own that are remembered for each user
+# Of a `StyleWish`, which stay with the next photos, and what is usual.
+KEPT_OPTIONS = {
+    "strength": "normal",
+    "strokes": "normal",
+    "keep_colours": False,
+    "faces": "keep",
+    "only": "all",
+    "season": None,
+}
 PENDING = 10  # photos that wait for a choice; an album has at most ten
 
 
@@ -45,6 +64,11 @@ class User:
     background: str | None = None  # a preset's name
     only: Only = "all"
     faces: Faces = "keep"
+    strength: Strength = "normal"
+    strokes: Strokes = "normal"
+    keep_colours: bool = False
+    season: Direction | None = None  # of a photo that is painted
+    amount: Amount = "normal"  # of a season
     own_styles: dict[str, str] = field(default_factory=dict)  # unique id to file id
     thumbnails: dict[str, str] = field(default_factory=dict)  # of own_styles, likewise
     pending: list[Photo] = field(default_factory=list)  # sent before anything was chosen
@@ -62,7 +86,7 @@ class User:
     def wish(self) -> Wish | None:
         """What is to be done with photos, if that is chosen."""
         if self.mode is not None and self.mode != "style":
-            return SeasonWish(self.mode)
+            return SeasonWish(self.mode, self.amount)
         if self.style is None:
             return None
         second = self.second_style
@@ -72,19 +96,20 @@ class User:
             second=second,
             second_file_id=self.own_styles.get(second) if second else None,
             background=self.background,
-            only=self.only,
-            faces=self.faces,
+            **{option: getattr(self, option) for option in KEPT_OPTIONS},
         )
 
     def choose(self, wish: Wish | None) -> None:
         """The wish for photos to come; None: a style picture is expected."""
         self.mode, self.style, self.second_style = "style", None, None
-        self.background, self.only, self.faces = None, "all", "keep"
+        self.background, self.amount = None, "normal"
         if isinstance(wish, SeasonWish):
-            self.mode = wish.direction
+            self.mode, self.amount = wish.direction, wish.amount
         elif isinstance(wish, StyleWish):
             self.style, self.second_style = wish.style, wish.second
-            self.background, self.only, self.faces = wish.background, wish.only, wish.faces
+            self.background = wish.background
+        for option, usual in KEPT_OPTIONS.items():
+            setattr(self, option, getattr(wish, option, usual))
 
     def keep_style(self, photo: Photo) -> None:
         """As the newest of their own styles; the oldest makes room."""

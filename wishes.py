@@ -51,6 +51,7 @@ class StyleWish(PaintingOptions):
     as_file: bool = False  # without loss, also where the photo came as a photo
     background: str | None = None
     background_file_id: str | None = None
+    season: Direction | None = None  # first
 
     @property
     def is_parted(self) -> bool:

@@ -6,11 +6,10 @@ from aiogram.types import CallbackQuery, Message
 
 import keyboards
 import texts
-from handlers.captions import names_a_wish
+from handlers.captions import Understood, names_a_wish
 from handlers.reply import reply_to_press
 from handlers.turn import Turn, choose_wish
 from settings import Settings
-from wishes import SeasonWish, StyleWish
 
 router = Router(name="anything_else")
 
@@ -34,9 +33,13 @@ async def answer_file(message: Message, settings: Settings) -> None:
 
 
 @router.message(F.text, F.chat.type == ChatType.PRIVATE, names_a_wish)
-async def take_name(message: Message, wish: StyleWish | SeasonWish, turn: Turn) -> None:
+async def take_name(message: Message, understood: Understood, turn: Turn) -> None:
     """Who writes the name of a painting or of a season chooses it."""
-    await choose_wish(wish, message.chat.id, turn)
+    if understood.wish:
+        await choose_wish(understood.wish, message.chat.id, turn)
+    elif understood.near:
+        menu = keyboards.did_you_mean(understood.near, with_photo=False)
+        await message.answer(texts.did_you_mean(understood.near), reply_markup=menu)
 
 
 @router.message()

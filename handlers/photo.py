@@ -12,13 +12,13 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
-from handlers.captions import named_by, names_a_wish
+from handlers.captions import Understood, named_by, names_a_wish
 from handlers.reply import photo_meant
 from handlers.turn import Turn, submit_pending, work_on
 from jobs.job import job_in, to_json
 from jobs.queue import ask_for_sheet, cancel
 from users import Photo, User, is_same_message, photo_in
-from wishes import SeasonWish, StyleWish, Wish
+from wishes import StyleWish, Wish
 
 router = Router(name="photo")
 
@@ -26,13 +26,18 @@ router = Router(name="photo")
 @router.message(F.func(photo_in).as_("photo"))
 async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> None:
     user, most_mb = turn.user, turn.context.settings.max_file_mb
-    named = named_by(message, user, i18n)
+    understood = named_by(message, user, i18n)
+    named = understood.wish
     wish = named or await album_wish(photo, turn) or user.wish
     if photo.size > most_mb * 2**20:
         await message.reply(texts.file_too_big(most_mb))
     elif photo.album and photo.album == user.style_album and named is None:
         await take_second_style(photo, turn)
+    elif understood.near:
+        await ask_what_was_meant(message, photo, understood.near, turn)
     elif wish is not None:
+        if named and understood.unknown:
+            await message.reply(texts.understood_in_part(understood.unknown))
         before = [p for p in user.pending if photo.album and p.album == photo.album]
         user.pending = [p for p in user.pending if p not in before]
         await work_on([*before, photo], wish, turn)
@@ -43,11 +48,15 @@ async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> 
 
 
 @router.message(F.text, F.reply_to_message, F.func(photo_meant).as_("photo"), names_a_wish)
-async def take_words(
-    message: Message, photo: Photo, wish: StyleWish | SeasonWish, turn: Turn
-) -> None:
+async def take_words(message: Message, photo: Photo, understood: Understood, turn: Turn) -> None:
     """The name of a painting or of a season answers a photo; other words are not about it."""
-    await work_on([photo], wish, turn)
+    if understood.wish is None:
+        assert understood.near
+        await ask_what_was_meant(message, photo, understood.near, turn)
+        return
+    if understood.unknown:
+        await message.reply(texts.understood_in_part(understood.unknown))
+    await work_on([photo], understood.wish, turn)
 
 
 @router.edited_message(F.func(photo_in).as_("photo"))
@@ -57,12 +66,13 @@ async def take_edited_photo(message: Message, photo: Photo, turn: Turn, i18n: I1
     others = [waiting for waiting in user.pending if not is_same_message(waiting, photo)]
     waits = len(others) < len(user.pending)
     user.pending = others
-    if waits and named_by(message, user, i18n) is None:
+    named = named_by(message, user, i18n).wish
+    if waits and named is None:
         user.remember_photo(photo)
         return
     known = next((old for old in user.recent if is_same_message(old, photo)), None)
     is_new = known is not None and known.unique_id != photo.unique_id
-    if named_by(message, user, i18n) is None and not is_new:
+    if named is None and not is_new:
         return
     await cancel_work_on(photo, turn)
     photo = replace(photo, album=None)  # the others have not changed
@@ -120,6 +130,13 @@ async def ask_about(message: Message, photo: Photo, turn: Turn) -> None:
     )
     if photo.album is None and not photo.as_file:
         await ask_for_sheet(photo, question.message_id, user, turn.context)
+
+
+async def ask_what_was_meant(message: Message, photo: Photo, near: str, turn: Turn) -> None:
+    """The photo waits; `near` is the preset whose name was almost said."""
+    turn.user.remember_photo(photo)
+    menu = keyboards.did_you_mean(near, with_photo=True)
+    await message.reply(texts.did_you_mean(near), reply_markup=menu)
 
 
 async def take_style(message: Message, photo: Photo, turn: Turn) -> None:

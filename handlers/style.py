@@ -11,7 +11,7 @@ from aiogram.utils.i18n import I18n
 import keyboards
 import texts
 from handlers.album import numbered_sheet, send_album, sheet_of_presets
-from handlers.captions import wish_in
+from handlers.captions import understand
 from handlers.reply import (
     chat_of,
     photo_behind,
@@ -35,9 +35,14 @@ async def take_style_command(
     message: Message, command: CommandObject, turn: Turn, i18n: I18n
 ) -> None:
     """The photo it answers or comes with is painted; without one it is about photos to come."""
-    wish = wish_in(command.args or "", i18n, turn.user.wish)
-    photo = photo_meant(message)
-    if photo and isinstance(wish, StyleWish):
+    understood = understand(command.args or "", i18n, turn.user.wish)
+    wish, photo = understood.wish, photo_meant(message)
+    if understood.near and (photo or message.chat.type == ChatType.PRIVATE):
+        if photo:
+            turn.user.remember_photo(photo)
+        menu = keyboards.did_you_mean(understood.near, with_photo=False)
+        await message.reply(texts.did_you_mean(understood.near), reply_markup=menu)
+    elif photo and isinstance(wish, StyleWish):
         await work_on([photo], wish, turn)
     elif isinstance(wish, StyleWish) and message.chat.type == ChatType.PRIVATE:
         await choose_wish(wish, message.chat.id, turn)

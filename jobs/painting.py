@@ -85,6 +85,8 @@ def _paint(
         raise BadImage(translatable("The style picture: {problem}"), problem=error) from error
     background = [Style(pictures.pop())] if wish.background else []
     content = decode(photo, limits)  # before it is asked how much memory is left
+    if wish.season:
+        content = _in_season(content, SeasonWish(wish.season), settings)
     people = find_people(content)
     is_quick = _is_quick(wish)
     if is_quick and settings.quality == "quick":
@@ -127,6 +129,8 @@ def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:
     if not isinstance(wish, StyleWish) or not _is_quick(wish):
         return None
     content = decode(photo, limits_of(settings))
+    if wish.season:
+        content = _in_season(content, SeasonWish(wish.season), settings)
     if max(content.size) > PREVIEWED:
         content = working_copy(content, PREVIEWED)
     return encode_photo(_painted_quickly(content, wish, None, settings)).data
@@ -143,8 +147,12 @@ def _change_season(
 ) -> Image.Image:
     image = decode(photo, limits_of(settings))
     on_progress(0.5)  # the rest takes a fraction of a second
+    return _in_season(image, wish, settings)
+
+
+def _in_season(photo: Image.Image, wish: SeasonWish, settings: Settings) -> Image.Image:
     return change_season(
-        image,
+        photo,
         wish.direction,
         size=settings.cyclegan_size,
         engine=settings.engine,

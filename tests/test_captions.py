@@ -1,16 +1,79 @@
 """Captions in both languages, as people write them."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiogram.utils.i18n import I18n
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from handlers.captions import wish_in
+from handlers.captions import understand
 from settings import ROOT
-from wishes import SeasonWish, StyleWish
+from wishes import Direction, SeasonWish, StyleWish, Wish
+
+SEASONS: dict[Direction, str] = {"summer2winter": "winter", "winter2summer": "summer"}
 
 I18N = I18n(path=ROOT / "locales")
+TABLE = [
+    line.rsplit(" = ", 1)
+    for line in Path(__file__).with_name("captions.txt").read_text("utf-8").splitlines()
+    if " = " in line
+]
+
+
+def wish_in(text: str, i18n: I18n, usual: Wish | None = None) -> StyleWish | SeasonWish | None:
+    return understand(text, i18n, usual).wish
+
+
+def in_short(text: str) -> str:
+    """What is understood, as the table says it."""
+    found = understand(text, I18N)
+    wish = found.wish
+    if wish is None:
+        return f"?{found.near}" if found.near else "-"
+    if isinstance(wish, SeasonWish):
+        amount = {"light": ["soft"], "deep": ["strong"], "normal": []}[wish.amount]
+        parts = [SEASONS[wish.direction], *amount]
+    else:
+        season = [SEASONS[wish.season]] if wish.season else []
+        parts = ["+".join(style for style in (wish.style, wish.second) if style), *season]
+        parts += [word for word in (wish.strength, wish.strokes) if word != "normal"]
+        parts += ["colours"] if wish.keep_colours else []
+        parts += [f"only_{wish.only}"] if wish.only != "all" else []
+        parts += [f"background={wish.background}"] if wish.background else []
+        parts += ["free"] if wish.faces == "free" else []
+    return " ".join([*parts, *(["file"] if wish.as_file else [])])
+
+
+def test_captions_are_meant_as_the_table_says() -> None:
+    """At least 95% of them, and of those that name nothing none is taken for a wish."""
+    wrong = [(text, meant, in_short(text)) for text, meant in TABLE if in_short(text) != meant]
+    assert len(TABLE) >= 150
+    assert len(wrong) <= 0.05 * len(TABLE), wrong
+    assert not [text for text, meant, found in wrong if meant == "-" and found[0] not in "-?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("klimt with purple glitter", ("purple", "glitter")),
+        ("klimt spring", ("spring",)),
+        ("Климт и дракон", ("дракон",)),
+        ("klimt, please", ()),
+        ("Hokusai wave", ()),
+    ],
+)
+def test_words_that_are_not_understood_are_told(text: str, unknown: tuple[str, ...]) -> None:
+    assert understand(text, I18N).wish
+    assert understand(text, I18N).unknown == unknown
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_borne(text: str) -> None:
+    understand(text, I18N)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,42 @@ async def test_a_caption_names_what_to_do(chat: LocalChat) -> None:
         assert "Что с ним сделать?" in (await anna.next_message()).text
 
 
+async def test_a_caption_says_how_to_paint_and_in_which_season(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(COFFEE, caption="softer Klimt + Hokusai, winter, my colours")
+        painted = await next_result(ann)
+        assert "Klimt" in painted.text
+        assert "Hokusai" in painted.text
+        assert "(in winter, softer, your colours)" in painted.text
+
+
+async def test_what_a_caption_almost_says_is_asked_back(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(CAT, caption="kandi")
+        question = await ann.next_message()
+        assert "Did you mean Wassily Kandinsky" in question.text
+        assert "❄️ Summer to winter" in texts_of(question)
+        await ann.press(question, texts_of(question)[0])
+        assert "Good choice: Wassily Kandinsky" in (await ann.next_message()).text
+        assert "Kandinsky" in (await next_result(ann)).text
+        await ann.say("hoku")
+        assert "Did you mean Katsushika Hokusai" in (await ann.next_message()).text
+        [photo] = await ann.send_photo(COFFEE, caption="klimt with a dragon")
+        answer = await ann.next_message()
+        assert "“dragon”" in answer.text
+        assert is_reply_to(answer, photo)
+        assert "Klimt" in (await next_result(ann)).text
+
+
+async def test_options_that_are_named_stay_with_the_next_photos(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("strong Hokusai, my colours")
+        assert "Stronger, your colours." in (await ann.next_message()).text
+        for _ in range(2):
+            await ann.send_photo(CAT)
+            assert "(stronger, your colours)" in (await next_result(ann)).text
+
+
 async def test_a_name_alone_is_chosen(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann:
         await ann.say("Kandinsky, please")
@@ -186,7 +222,9 @@ async def test_commands_answer_photos_or_set_what_is_to_come(chat: LocalChat) ->
     async with join(chat.url, "Ann", "en") as ann:
         [photo] = await ann.send_photo(CAT)
         await ann.next_message()
-        await ann.say("/style Klimt", reply_to=photo)
+        await ann.say("/style kandi", reply_to=photo)
+        assert "Did you mean Wassily Kandinsky" in (await ann.next_message()).text
+        await ann.say("/style klmit", reply_to=photo)
         painted = await next_result(ann)
         assert "Klimt" in painted.text
         await ann.say("/winter", reply_to=painted)
