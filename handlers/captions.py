@@ -12,7 +12,18 @@ from aiogram.types import Message
 from aiogram.utils.i18n import I18n
 from rapidfuzz.distance import OSA
 
-from handlers import vocabulary
+from handlers.vocabulary import (
+    ASKING,
+    BACKGROUND,
+    FILLERS,
+    FROM,
+    NO_SEASONS,
+    NOT,
+    OPTIONS,
+    SEASONS,
+    SUMMER,
+    WINTER,
+)
 from presets import PRESETS
 from users import User
 from wishes import Amount, Direction, SeasonWish, StyleWish, Wish
@@ -91,10 +102,10 @@ def understand(text: str, i18n: I18n, usual: Wish | None = None) -> Understood:
     paintings = _paintings(words, spans, i18n)
     free = _free(words, spans, list(paintings), i18n)
     direction, free = _season_in(words, free)
-    free = [i for i in free if words[i] not in vocabulary.FILLERS]
-    behind = next((i for i in free if vocabulary.BACKGROUND.fullmatch(words[i])), None)
+    free = [i for i in free if words[i] not in FILLERS]
+    behind = next((i for i in free if BACKGROUND.fullmatch(words[i])), None)
     unknown = tuple(words[i] for i in free if i != behind)
-    if any(word in vocabulary.NOT for word in unknown):
+    if any(word in NOT for word in unknown):
         return Understood()
     wish = _wish(paintings, behind, direction, options, usual)
     if wish and len(unknown) <= _most_unknown(words, paintings, direction):
@@ -108,7 +119,7 @@ def _most_unknown(words: list[str], paintings: dict[str, int], direction: Direct
     """How many words may say something else: more where something is asked for, and none where what
     was found may belong to a story.
     """
-    asks = any(word in vocabulary.ASKING for word in words)
+    asks = any(word in ASKING for word in words)
     if not paintings:
         return 2 if asks and direction else 0
     if all(words[at] in IN_STORIES for at in paintings.values()):
@@ -169,7 +180,7 @@ def words_of(text: str) -> list[str]:
 def _options_in(said: str) -> tuple[str, dict[str, Any]]:
     """What is said besides, and the options of a `StyleWish`."""
     options: dict[str, Any] = {}
-    for pattern, option in vocabulary.OPTIONS:
+    for pattern, option in OPTIONS:
         said, times = pattern.subn(" ", said)
         if times:
             options |= option
@@ -221,7 +232,7 @@ def _languages(i18n: I18n) -> tuple[str, ...]:
 def _spans(words: list[str], i18n: I18n) -> list[Span]:
     """The names in the text, none over another; those with typing errors after the right ones."""
     spans: list[Span] = []
-    taken = [word in vocabulary.FILLERS and word in LITTLE for word in words]
+    taken = [word in FILLERS and word in LITTLE for word in words]
     for forgiving in (False, True):
         for name in _names(i18n):
             for start in range(len(words)):
@@ -282,9 +293,9 @@ def _season_in(words: list[str], free: list[int]) -> tuple[Direction | None, lis
     """The direction that is asked for, and the places of other words."""
     seasons = {i: season for i in free if (season := season_of(words[i]))}
     if not seasons and len(words) <= SHORT:
-        slips = {i: s for i in free for s in vocabulary.SEASONS if _is_slip(words[i], s)}
-        seasons = {i: s for i, s in slips.items() if words[i] not in vocabulary.NO_SEASONS}
-    wanted = [s for i, s in seasons.items() if i == 0 or words[i - 1] not in vocabulary.FROM]
+        slips = {i: s for i in free for s in SEASONS if _is_slip(words[i], s)}
+        seasons = {i: s for i, s in slips.items() if words[i] not in NO_SEASONS}
+    wanted = [s for i, s in seasons.items() if i == 0 or words[i - 1] not in FROM]
     if not seasons:
         return None, free
     last = (wanted or list(seasons.values()))[-1]
@@ -294,9 +305,9 @@ def _season_in(words: list[str], free: list[int]) -> tuple[Direction | None, lis
 
 def season_of(word: str) -> str | None:
     """Winter or summer, if the word is one's name."""
-    if vocabulary.WINTER.fullmatch(word):
+    if WINTER.fullmatch(word):
         return "winter"
-    return "summer" if vocabulary.SUMMER.fullmatch(word) else None
+    return "summer" if SUMMER.fullmatch(word) else None
 
 
 def is_form_of(word: str, name: str) -> bool:
@@ -312,7 +323,7 @@ def _is_slip(word: str, name: str) -> bool:
     long one two.
     """
     most = 0 if len(name) < 5 else 1 if len(name) < 9 else 2
-    return word not in vocabulary.FILLERS and OSA.distance(word, name, score_cutoff=most) <= most
+    return word not in FILLERS and OSA.distance(word, name, score_cutoff=most) <= most
 
 
 def _near(unknown: tuple[str, ...], i18n: I18n) -> str | None:

@@ -11,7 +11,8 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[1]
-SPEAKING = ("handlers", "jobs", "moving_pictures", "telegram_api")  # the folders with messages in their modules
+# The folders with messages in their modules.
+SPEAKING = ("handlers", "jobs", "moving_pictures", "telegram_api")
 KEYWORDS = {**DEFAULT_KEYWORDS, "translatable": None}
 LOCALES = sorted(path.parents[1].name for path in (ROOT / "locales").glob("*/LC_MESSAGES/*.po"))
 
