@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
+from heif import as_png, is_heif, largest_size
 from memory import free_mb
 from settings import Settings
 from untranslated import Problem, translatable
@@ -60,6 +61,8 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
     quarter or an eighth. Raises `BadImage`, and nothing else, for any other bytes.
     """
     check_file(data, limits)
+    if is_heif(data):
+        data = _unpacked(data, limits)
     # Pillow's readers raise nearly anything when the bytes are hostile, hence `Exception`.
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
@@ -67,7 +70,7 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         raise BadImage(
             translatable(
                 "This file is not a picture that I can read. "
-                "Please send a JPEG, PNG, WebP, GIF, BMP or TIFF file."
+                "Please send a JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF file."
             )
         ) from error
     check_size(*image.size, limits)
@@ -82,11 +85,28 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
         image = _in_srgb(image, icc_profile)
         return _on_white(image)
     except Exception as error:
-        raise BadImage(
-            translatable(
-                "This picture is damaged. Please save it anew and try again, or send another one."
-            )
-        ) from error
+        raise _damaged() from error
+
+
+def _damaged() -> BadImage:
+    return BadImage(
+        translatable(
+            "This picture is damaged. Please save it anew and try again, or send another one."
+        )
+    )
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    """The PNG of a HEIC or AVIF file, none of whose pictures is too large."""
+    width, height = largest_size(data)
+    _check_pixels(width, height, limits)
+    most = limits.memory_mb * 2**20
+    if PIXEL * width * height > most:
+        raise _too_many_for_memory(width, height)
+    try:
+        return as_png(data, min(most, PIXEL * limits.max_pixels) / 2**20)
+    except ValueError as error:
+        raise _damaged() from error
 
 
 def check_file(data: bytes, limits: Limits) -> None:
@@ -106,15 +126,7 @@ def check_file(data: bytes, limits: Limits) -> None:
 def check_size(width: int, height: int, limits: Limits) -> None:
     """Raises `BadImage` for a picture, or a frame, that is too large, too small or too narrow."""
     size = {"width": width, "height": height}
-    if width * height > limits.max_pixels:
-        raise BadImage(
-            translatable(
-                "This picture has {width} x {height} pixels, the limit is {limit:g} megapixels. "
-                "Please send a smaller one."
-            ),
-            **size,
-            limit=limits.max_pixels / 1e6,
-        )
+    _check_pixels(width, height, limits)
     if max(width, height) > limits.max_aspect_ratio * min(width, height):
         raise BadImage(
             translatable(
@@ -135,6 +147,19 @@ def check_size(width: int, height: int, limits: Limits) -> None:
         )
 
 
+def _check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise BadImage(
+            translatable(
+                "This picture has {width} x {height} pixels, the limit is {limit:g} megapixels. "
+                "Please send a smaller one."
+            ),
+            width=width,
+            height=height,
+            limit=limits.max_pixels / 1e6,
+        )
+
+
 def _check_memory(image: Image.Image, limits: Limits) -> None:
     """Has a JPEG decoded smaller where it must be; raises `BadImage` for what can't be."""
     most = limits.memory_mb * 2**20
@@ -147,14 +172,18 @@ def _check_memory(image: Image.Image, limits: Limits) -> None:
         if per_pixel * image.width * image.height > most:
             image.draft(None, (-(-width // scale), -(-height // scale)))
     if per_pixel * image.width * image.height > most:
-        raise BadImage(
-            translatable(
-                "This picture has {width} x {height} pixels, too many for my memory. "
-                "Please send a smaller one."
-            ),
-            width=width,
-            height=height,
-        )
+        raise _too_many_for_memory(width, height)
+
+
+def _too_many_for_memory(width: int, height: int) -> BadImage:
+    return BadImage(
+        translatable(
+            "This picture has {width} x {height} pixels, too many for my memory. "
+            "Please send a smaller one."
+        ),
+        width=width,
+        height=height,
+    )
 
 
 def _check_work(data: bytes, image: Image.Image) -> None:

@@ -8,9 +8,11 @@ import io
 from dataclasses import dataclass
 
 from PIL import Image, ImageCms, ImageOps
+from pillow_heif import register_heif_opener
 
 from local_chat.api_error import bad_request
 
+register_heif_opener()  # what iPhones send
 SIDES = (90, 320, 800, 1280)  # longest sides in pixels of the sizes that Telegram calls s, m, x, y
 MAX_BYTES = 10 * 2**20
 MAX_WIDTH_PLUS_HEIGHT = 10_000

@@ -3,6 +3,7 @@
 Each is decoded, or refused with `BadImage`, in little time and memory.
 """
 
+import os
 import random
 import re
 import struct
@@ -12,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,10 +21,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from pillow_heif import register_heif_opener
 
 from decoding import MOST_SCANS, BadImage, Limits, decode
 from tests.conftest import PHOTOS
 
+register_heif_opener()  # and saver
 LIMITS = Limits(max_file_bytes=20 * 2**20, max_pixels=9_000_000, min_side=16, max_aspect_ratio=20)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -64,12 +68,14 @@ def refused(data: bytes) -> bool:
     return False
 
 
-@pytest.mark.parametrize("image_format", ["PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG"])
+@pytest.mark.parametrize(
+    "image_format", ["PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG", "HEIF", "AVIF"]
+)
 def test_pixels_beyond_the_limit_are_not_even_read(image_format: str) -> None:
     options = {"compression": "tiff_deflate"} if image_format == "TIFF" else {}
-    bomb = saved(Image.new("L", (3001, 3001)), image_format, **options)
+    bomb = saved(Image.new("L", (3002, 3002)), image_format, **options)
     began = time.process_time()
-    with pytest.raises(BadImage, match="3001 x 3001"):
+    with pytest.raises(BadImage, match="3002 x 3002"):
         decode(bomb, LIMITS)
     assert time.process_time() - began < 0.1
 
@@ -141,6 +147,42 @@ def test_a_million_bytes_of_tags_and_chunks_are_passed_over_quickly() -> None:
     assert time.process_time() - began < 3
 
 
+def saying(data: bytes, width: int, height: int) -> bytes:
+    """A HEIC or AVIF file whose container tells another size of what is in it."""
+    size = struct.pack(">II", width, height)
+    return re.sub(rb"(ispe\0{4}).{8}", lambda found: found[1] + size, data, flags=re.DOTALL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no bounds")
+@pytest.mark.parametrize(("image_format", "side"), [("HEIF", 2000), ("AVIF", 9000)])
+def test_a_container_does_not_hide_a_giant(image_format: str, side: int) -> None:
+    """1.5 KB: up to 81 megapixels that are said to be 64 x 64, where little memory is left."""
+    options = {"quality": 10} if image_format == "HEIF" else {"quality": 10, "speed": 10}
+    giant = saying(saved(Image.new("L", (side, side)), image_format, **options), 64, 64)
+    began = children_seconds()
+    with pytest.raises(BadImage):
+        decode(giant, replace(LIMITS, memory_mb=32))
+    assert children_seconds() - began < 2
+    small = saved(Image.new("L", (64, 64)), image_format)
+    with pytest.raises(BadImage, match="9000 x 9000"):
+        decode(saying(small, 9000, 9000), LIMITS)
+    with pytest.raises(BadImage, match="too many for my memory"):
+        decode(saying(small, 2900, 2900), replace(LIMITS, memory_mb=80))
+
+
+def test_a_grid_of_tiles_is_no_larger_than_the_container_says() -> None:
+    tiled = saved(Image.new("RGB", (1024, 768)), "HEIF", tile_size=256, quality=30)
+    grid = struct.pack(">BBBBHH", 0, 0, 2, 3, 1024, 768)
+    assert grid in tiled
+    assert not refused(tiled)
+    assert refused(tiled.replace(grid, struct.pack(">BBBBHH", 0, 0, 255, 255, 65000, 65000)))
+
+
+def children_seconds() -> float:
+    """Processor time of the processes that we started and that have ended."""
+    return sum(os.times()[2:4])
+
+
 def memory(name: str) -> int:
     """Bytes of this process: VmRSS it has, VmHWM it had at most."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
@@ -194,6 +236,17 @@ def damaged(originals: list[bytes], number: int) -> Iterator[bytes]:
                     other = chance.choice(originals)
                     data[at:] = other[chance.randrange(len(other)) :]
         yield bytes(data)
+
+
+@pytest.mark.parametrize("image_format", ["HEIF", "AVIF"])
+def test_damaged_containers(image_format: str) -> None:
+    """Few, since each has a process of its own, whose end is not ours."""
+    photo = Image.open(PHOTOS / "chelsea.jpg").resize((48, 40))
+    options = {"icc_profile": SRGB, "exif": Image.Exif().tobytes()}
+    originals = [saved(photo, image_format, **options), saved(photo.convert("RGBA"), image_format)]
+    assert not any(refused(data) for data in originals)
+    number = 500 if "LONG_TESTS" in os.environ else 12
+    assert any(refused(data) for data in damaged(originals, number))
 
 
 def test_ten_thousand_damaged_pictures() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
 import detail
 import encoding
@@ -21,7 +22,10 @@ from image_processing import paint
 from model_nst.style_transfer import Style
 from settings import ROOT, Settings
 
-QUALITY: dict[str, dict[str, object]] = {"JPEG": {"quality": 95}, "WEBP": {"quality": 95}}
+register_heif_opener()  # and saver
+QUALITY: dict[str, dict[str, object]] = {
+    form: {"quality": 95} for form in ("JPEG", "WEBP", "HEIF", "AVIF")
+}
 LIMITS = limits_of(Settings(_env_file=None))
 PHOTO = decode((ROOT / "images" / "photos" / "chelsea.jpg").read_bytes(), LIMITS)
 SMALL = PHOTO.resize((90, 60))
@@ -61,6 +65,12 @@ SIXTEEN_BITS = Image.fromarray(np.asarray(GREY, np.uint16) * 257)
         pytest.param(encoded(SMALL, "PNG"), SMALL, id="png"),
         pytest.param(encoded(SMALL, "WEBP", quality=95), SMALL, id="webp"),
         pytest.param(encoded(SMALL, "BMP"), SMALL, id="bmp"),
+        pytest.param(encoded(SMALL, "HEIF", quality=95), SMALL, id="heic"),
+        pytest.param(encoded(SMALL, "HEIF", quality=95, tile_size=64), SMALL, id="tiled heic"),
+        pytest.param(encoded(SMALL, "AVIF", quality=95), SMALL, id="avif"),
+        pytest.param(encoded(GREY, "HEIF", quality=95), GREY.convert("RGB"), id="grey heic"),
+        pytest.param(encoded(rgba(), "HEIF", quality=95), ON_WHITE, id="transparent heic"),
+        pytest.param(encoded(rgba(), "AVIF", quality=95), ON_WHITE, id="transparent avif"),
         pytest.param(encoded(SMALL, "TIFF", compression="tiff_lzw"), SMALL, id="tiff"),
         pytest.param(encoded(SMALL, "GIF"), SMALL, id="gif"),
         pytest.param(encoded(SMALL.convert("CMYK"), "JPEG", quality=95), SMALL, id="cmyk jpeg"),
@@ -89,7 +99,7 @@ SIXTEEN_BITS = Image.fromarray(np.asarray(GREY, np.uint16) * 257)
                 SMALL,
                 id=f"animated {form}",
             )
-            for form in ("GIF", "PNG", "WEBP", "TIFF", "MPO")
+            for form in ("GIF", "PNG", "WEBP", "TIFF", "MPO", "HEIF", "AVIF")
         ),
     ],
 )
@@ -97,7 +107,7 @@ def test_every_kind_of_picture_looks_as_it_should(data: bytes, expected: Image.I
     assert difference(decode(data, LIMITS), expected) < 8
 
 
-@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_stand_upright(orientation: int, image_format: str) -> None:
     exif = Image.Exif()
@@ -112,7 +122,8 @@ def test_photos_stand_upright(orientation: int, image_format: str) -> None:
         8: Image.Transpose.ROTATE_270,
     }
     stored = SMALL.transpose(lying[orientation]) if orientation > 1 else SMALL
-    data = encoded(stored, image_format, exif=exif, **QUALITY.get(image_format, {}))
+    # Of the bytes pillow_heif makes HEIC's own way of turning.
+    data = encoded(stored, image_format, exif=exif.tobytes(), **QUALITY.get(image_format, {}))
     assert difference(decode(data, LIMITS), SMALL) < 8
 
 
@@ -143,7 +154,7 @@ def icc_profile(*primaries: tuple[float, float, float]) -> bytes:
 SRGB_PRIMARIES = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
 
 
-@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_colours_are_what_the_icc_profile_says(image_format: str) -> None:
     red, green, blue = SRGB_PRIMARIES
     swapped = Image.merge("RGB", [SMALL.getchannel(name) for name in "GRB"])
@@ -175,6 +186,9 @@ def png_that_claims(width: int, height: int) -> bytes:
         pytest.param(b"%PDF-1.7 and so on", "not a picture", id="not an image"),
         pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture", id="svg"),
         pytest.param(encoded(SMALL, "ICO"), "not a picture", id="a format not on the list"),
+        pytest.param(encoded(SMALL, "JPEG2000"), "not a picture", id="jpeg 2000"),
+        pytest.param(encoded(SMALL, "HEIF")[:-400], "damaged", id="truncated heic"),
+        pytest.param(encoded(SMALL, "AVIF")[:-400], "damaged", id="truncated avif"),
         pytest.param(encoded(SMALL, "JPEG")[:-400], "damaged", id="truncated jpeg"),
         pytest.param(encoded(SMALL, "PNG")[:2000], "damaged", id="truncated png"),
         pytest.param(encoded(Image.new("RGB", (1, 1)), "PNG"), "1 x 1", id="1x1"),
