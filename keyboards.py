@@ -260,15 +260,16 @@ def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton
     return [buttons[at : at + 4] for at in range(0, len(buttons), 4)]
 
 
-def photo_menu(*, with_styles: bool = False) -> InlineKeyboardMarkup:
-    """With buttons for the presets where a sheet shows the photo in them."""
+def photo_menu(*, with_styles: bool = False, moves: bool = False) -> InlineKeyboardMarkup:
+    """With buttons for the presets where a sheet shows the photo in them; `moves`: it is a clip."""
     styles = [
         _button(f"{number}. {_(preset.short)}", Repaint.of(StyleWish(name, None)))
         for number, (name, preset) in enumerate(PRESETS.items(), 1)
     ]
     rows = [styles[at : at + 2] for at in range(0, len(styles), 2)] if with_styles else []
     use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, *_wish_rows(), [use_as_style]])
+    last = [] if moves else [[use_as_style]]
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, *_wish_rows(), *last])
 
 
 def did_you_mean(style: str, *, with_photo: bool) -> InlineKeyboardMarkup:
@@ -297,17 +298,23 @@ def status_menu(job_id: str) -> InlineKeyboardMarkup:
 
 
 def painting_menu(
-    wish: StyleWish, *, is_file: bool, people: bool = False, of_album: bool = False
+    wish: StyleWish,
+    *,
+    is_file: bool,
+    people: bool = False,
+    of_album: bool = False,
+    moves: bool = False,
 ) -> InlineKeyboardMarkup:
     """The buttons under a painting; Softer, Finer and the like only while there is a next step.
 
     Under an album (`of_album`) each is about all its photos. `is_file`: the result is a file.
-    `people`: some are in the painting.
+    `people`: some are in the painting. `moves`: it is a clip, which the quick network paints, one
+    way only and without fine strokes.
     """
     of_people = PeopleMenu.of(replace(wish, as_file=is_file))
     wish = replace(wish, as_file=False)  # one file does not make the next ones files
     softer, stronger = _beside(STRENGTHS, wish.strength)
-    finer, larger = _beside(STROKES, wish.strokes)
+    finer, larger = _beside(STROKES[1:] if moves else STROKES, wish.strokes)
     strengths = ((_("🪶 Softer"), softer), (_("🔥 Stronger"), stronger))
     strokes = ((_("🖌 Finer strokes"), finer), (_("🧹 Larger strokes"), larger))
     colours = _("🌈 Its own colours") if wish.keep_colours else _("🌈 My colours")
@@ -318,14 +325,14 @@ def painting_menu(
         [_button(text, Repaint.of(replace(wish, strokes=s))) for text, s in strokes if s],
         [
             _button(colours, Repaint.of(replace(wish, keep_colours=not wish.keep_colours))),
-            _button(_("🎲 Again"), Repaint.of(again)),
+            *([] if moves else [_button(_("🎲 Again"), Repaint.of(again))]),
         ],
         [
             _menu_button(_("🎨 Another style"), Menu.STYLE),
-            *([] if of_album else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
+            *([] if of_album or moves else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
         *([[_button(_("👥 People"), of_people)]] if people else []),
-        last=_as_files(as_file, is_file, of_album),
+        last=_as_files(as_file, is_file or moves, of_album),
     )
 
 
@@ -383,7 +390,9 @@ def _as_files(as_file: CallbackData, is_file: bool, of_album: bool) -> list[Inli
     return [_button(_("📎 As files") if of_album else _("📎 As a file"), as_file)]
 
 
-def season_menu(wish: SeasonWish, *, is_file: bool, of_album: bool = False) -> InlineKeyboardMarkup:
+def season_menu(
+    wish: SeasonWish, *, is_file: bool, of_album: bool = False, moves: bool = False
+) -> InlineKeyboardMarkup:
     """As `painting_menu`, under a changed season."""
     less, more = _beside(tuple(AMOUNTS), wish.amount)
     amounts = ((_("🌤 Weaker"), less), (_("🌪 Stronger"), more))
@@ -398,9 +407,9 @@ def season_menu(wish: SeasonWish, *, is_file: bool, of_album: bool = False) -> I
         if of_album
         else [
             _menu_button(_("🎨 Paint this"), Menu.PAINT_RESULT),
-            _menu_button(_("↔️ Compare"), Menu.COMPARE),
+            *([] if moves else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
-        last=_as_files(as_file, is_file, of_album),
+        last=_as_files(as_file, is_file or moves, of_album),
     )
 
 

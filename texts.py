@@ -8,7 +8,7 @@ from aiogram.utils.i18n import ngettext
 
 from presets import PRESETS, Preset
 from untranslated import Problem
-from wishes import SeasonWish, StyleWish
+from wishes import MOST_CLIP_SECONDS, SeasonWish, StyleWish
 
 
 def greeting(name: str) -> str:
@@ -27,6 +27,9 @@ def help_text() -> str:
         "Or choose a season, and send photos.\n\n"
         "<b>Quicker</b>\n"
         "Write what you want under your photo: <i>Klimt</i>, <i>great wave</i>, <i>winter</i>.\n\n"
+        "<b>Clips</b>\n"
+        "GIFs and videos of up to 10 seconds come back painted like a famous painting, "
+        "or in another season, with their sound.\n\n"
         "<b>Every pixel</b>\n"
         "Telegram shrinks photos: send yours as a file.\n\n"
         "<b>Among friends</b>\n"
@@ -187,10 +190,33 @@ def result_title() -> str:
     return _("Your picture")
 
 
-def moves() -> str:
+def sticker_moves() -> str:
     return _(
-        "Moving pictures are too quick for me. "
-        "Stop it where you like it best and send me a screenshot."
+        "That sticker is too quick for me. Send me one that stands still, or a GIF, or a video."
+    )
+
+
+def what_to_do_with_clip() -> str:
+    return _(
+        "A fine clip! I can paint it like a famous painting, or change its season. "
+        "What shall I do with it?"
+    )
+
+
+def clip_needs_painting() -> str:
+    return _(
+        "Clips I paint quickly, and so only like the famous paintings. "
+        "Please pick one of them, or send me a photo."
+    )
+
+
+def clip_is_no_style() -> str:
+    return _("A clip cannot be the style. Please send me a picture for it.")
+
+
+def clip_too_long(seconds: int) -> str:
+    return _("That clip lasts {seconds} seconds, the limit is {limit}. Please cut it.").format(
+        seconds=seconds, limit=MOST_CLIP_SECONDS
     )
 
 
@@ -248,7 +274,13 @@ def old_button() -> str:
     return _("That button no longer works. Here is the menu:")
 
 
-def file_too_big(megabytes: int) -> str:
+def file_too_big(megabytes: int, moves: bool = False) -> str:
+    """`moves`: it is a clip."""
+    if moves:
+        return _(
+            "That clip is too big for me: I can take {megabytes} MB at most. "
+            "Please send a shorter or a smaller one."
+        ).format(megabytes=megabytes)
     return _(
         "That file is too big for me: I can take {megabytes} MB at most. "
         "Send it as a photo and Telegram will shrink it."

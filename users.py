@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from aiogram.types import Document, Message, PhotoSize, Sticker
+from aiogram.types import Animation, Document, Message, PhotoSize, Sticker, Video, VideoNote
 from pydantic import TypeAdapter, ValidationError
 
 from wishes import (
@@ -39,7 +39,10 @@ PENDING = 10  # photos that wait for a choice; an album has at most ten
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture somebody sent: `as_file` when it came, and goes back, as an uncompressed file."""
+    """A picture somebody sent: `as_file` when it came, and goes back, as an uncompressed file.
+
+    `moves` where it is a clip: a GIF or a video. Each clip is for itself, in albums too.
+    """
 
     file_id: str
     unique_id: str
@@ -49,6 +52,8 @@ class Photo:
     chat_id: int = 0
     album: str | None = None  # Telegram's id of the album that it came in
     thumbnail: str | None = None  # file id
+    moves: bool = False
+    seconds: int = 0  # of a clip, 0 where Telegram does not say
 
 
 @dataclass
@@ -169,14 +174,18 @@ def from_json(user_id: int, kept: str | None) -> User:
 
 
 def photo_in(message: Message) -> Photo | None:
-    """The picture in a message, if there is one: a photo, a file of type image, a sticker that does
-    not move.
+    """The picture in a message, if there is one: a photo, a clip, a file of type image or video, a
+    sticker that does not move.
     """
+    if clip := message.animation or message.video or message.video_note:
+        return _clip_in(message, clip, clip.duration)
     file: PhotoSize | Document | Sticker
     document, sticker = message.document, message.sticker
     if message.photo:
         sizes = sorted(message.photo, key=lambda size: size.width * size.height)
         file, thumbnail = sizes[-1], next((s for s in sizes if max(s.width, s.height) >= 200), None)
+    elif document and is_clip(document):
+        return _clip_in(message, document, 0)
     elif document and (document.mime_type or "").startswith("image/"):
         file, thumbnail = document, document.thumbnail
     elif sticker and not sticker.is_animated and not sticker.is_video:
@@ -192,4 +201,26 @@ def photo_in(message: Message) -> Photo | None:
         chat_id=message.chat.id,
         album=message.media_group_id,
         thumbnail=thumbnail.file_id if thumbnail else None,
+    )
+
+
+def is_clip(document: Document) -> bool:
+    """A GIF may hold a single frame: who works on it will see."""
+    mime_type = document.mime_type or ""
+    return mime_type == "image/gif" or mime_type.startswith("video/")
+
+
+def _clip_in(
+    message: Message, clip: Animation | Video | VideoNote | Document, seconds: int
+) -> Photo:
+    return Photo(
+        clip.file_id,
+        clip.file_unique_id,
+        message.message_id,
+        as_file=isinstance(clip, Document),
+        size=clip.file_size or 0,
+        chat_id=message.chat.id,
+        thumbnail=clip.thumbnail.file_id if clip.thumbnail else None,
+        moves=True,
+        seconds=seconds,
     )

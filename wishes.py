@@ -15,6 +15,7 @@ STROKES: tuple[Strokes, ...] = get_args(Strokes)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 FACES: tuple[Faces, ...] = get_args(Faces)
 ONLY: tuple[Only, ...] = get_args(Only)
+MOST_CLIP_SECONDS = 10  # of what is repainted frame by frame
 AMOUNTS: dict[Amount, float] = {"light": 0.6, "normal": 1, "deep": 1.4}  # of `change_season`
 
 

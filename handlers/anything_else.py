@@ -14,12 +14,9 @@ from settings import Settings
 router = Router(name="anything_else")
 
 
-MOVES = F.video | F.animation | F.video_note | F.sticker.is_animated | F.sticker.is_video
-
-
-@router.message(MOVES)
-async def answer_film(message: Message, settings: Settings) -> None:
-    await message.answer(texts.moves(), reply_markup=keyboards.main_menu(settings))
+@router.message(F.sticker.is_animated | F.sticker.is_video)
+async def answer_sticker(message: Message, settings: Settings) -> None:
+    await message.answer(texts.sticker_moves(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.message(F.voice | F.audio)

@@ -1,4 +1,4 @@
-"""A photo arrives: it is worked on, taken as a style, or we ask what to do with it."""
+"""A photo or a clip arrives: it is worked on, taken as a style, or we ask what to do with it."""
 
 import time
 from contextlib import suppress
@@ -18,7 +18,7 @@ from handlers.turn import Turn, submit_pending, work_on
 from jobs.job import job_in, to_json
 from jobs.queue import ask_for_sheet, cancel
 from users import Photo, User, is_same_message, photo_in
-from wishes import StyleWish, Wish
+from wishes import MOST_CLIP_SECONDS, StyleWish, Wish
 
 router = Router(name="photo")
 
@@ -30,7 +30,9 @@ async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> 
     named = understood.wish
     wish = named or await album_wish(photo, turn) or user.wish
     if photo.size > most_mb * 2**20:
-        await message.reply(texts.file_too_big(most_mb))
+        await message.reply(texts.file_too_big(most_mb, photo.moves))
+    elif photo.seconds > MOST_CLIP_SECONDS:
+        await message.reply(texts.clip_too_long(photo.seconds))
     elif photo.album and photo.album == user.style_album and named is None:
         await take_second_style(photo, turn)
     elif understood.near:
@@ -43,6 +45,8 @@ async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> 
         await work_on([*before, photo], wish, turn)
     elif user.mode is None:
         await ask_about(message, photo, turn)
+    elif photo.moves:
+        await message.reply(texts.clip_is_no_style())
     else:
         await take_style(message, photo, turn)
 
@@ -125,10 +129,10 @@ async def ask_about(message: Message, photo: Photo, turn: Turn) -> None:
     if photo.album and photo.album == user.answered_album:
         return
     user.answered_album = photo.album
-    question = await message.reply(
-        texts.what_to_do_with_photo(), reply_markup=keyboards.photo_menu()
-    )
-    if photo.album is None and not photo.as_file:
+    words = texts.what_to_do_with_clip() if photo.moves else texts.what_to_do_with_photo()
+    menu = keyboards.photo_menu(moves=photo.moves)
+    question = await message.reply(words, reply_markup=menu)
+    if photo.album is None and not photo.as_file and not photo.moves:
         await ask_for_sheet(photo, question.message_id, user, turn.context)
 
 

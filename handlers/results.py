@@ -46,7 +46,8 @@ async def swap_buttons(
     query: CallbackQuery, callback_data: PaintingMenu | PeopleMenu | BackgroundMenu, turn: Turn
 ) -> None:
     """Puts other buttons under a painting, in place."""
-    own_styles, of_album = turn.user.own_styles, result_in(query) is None
+    own_styles, result = turn.user.own_styles, result_in(query)
+    of_album, moves = result is None, result is not None and result.moves
     wish = callback_data.wish(own_styles)
     if wish is None:
         menu = keyboards.style_menu(own_styles)
@@ -54,11 +55,13 @@ async def swap_buttons(
         return
     is_file = wish.as_file
     if isinstance(callback_data, PaintingMenu):
-        menu = keyboards.painting_menu(wish, is_file=is_file, people=True, of_album=of_album)
+        menu = keyboards.painting_menu(
+            wish, is_file=is_file, people=True, of_album=of_album, moves=moves
+        )
     elif isinstance(callback_data, PeopleMenu):
         menu = keyboards.people_menu(wish, is_file=is_file)
     else:
-        offered = {} if of_album else own_styles
+        offered = {} if of_album or moves else own_styles
         menu = keyboards.background_menu(wish, offered, is_file=is_file)
     if isinstance(query.message, Message):
         with suppress(TelegramBadRequest):  # pressed twice: they are there already

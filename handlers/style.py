@@ -135,6 +135,9 @@ async def use_photo_as_style(query: CallbackQuery, user: User, bot: Bot) -> None
     if asked is None:
         await reply_to_press(query, bot, texts.photo_forgotten())
         return
+    if asked.moves:
+        await reply_to_press(query, bot, texts.clip_is_no_style())
+        return
     styles = [photo for photo in photos if photo.album and photo.album == asked.album][:2]
     styles = styles if len(styles) == 2 else [asked]
     for style in styles:

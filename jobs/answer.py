@@ -6,10 +6,12 @@ whoever dies between sending it and striking the job out.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from aiogram import Bot
@@ -22,8 +24,11 @@ from aiogram.exceptions import (
 from aiogram.types import (
     BufferedInputFile,
     InlineKeyboardMarkup,
+    InputMediaAnimation,
     InputMediaDocument,
     InputMediaPhoto,
+    InputMediaUnion,
+    InputMediaVideo,
     MediaUnion,
     Message,
 )
@@ -49,13 +54,23 @@ class NobodyThere(Exception):
 
 
 @dataclass(frozen=True)
+class Film:
+    """What Telegram wants to know of a clip."""
+
+    size: tuple[int, int]  # width and height in pixels
+    seconds: float
+    has_sound: bool
+
+
+@dataclass(frozen=True)
 class Result:
-    """A finished picture, encoded: what Telegram is to have."""
+    """A finished picture or clip, encoded: what Telegram is to have."""
 
     data: bytes
     name: str
     as_photo: bool
     people: bool = False  # there are some in the painting
+    film: Film | None = None
 
 
 @contextmanager
@@ -190,8 +205,11 @@ class Answer:
         """Puts the picture into the status, or into a new one where the user deleted it; what
         Telegram does not take as a photo goes as a document.
         """
-        wish, people = self.job.wish, result.people
-        if picture := await self._show(result, lambda is_file: under_result(wish, is_file, people)):
+        under = partial(
+            under_result, self.job.wish, people=result.people, moves=result.film is not None
+        )
+        picture = await self._show(result, under)
+        if picture and not picture.moves:  # inline mode offers pictures
             self.pictures.append(picture)
 
     async def show_part(self, result: Result) -> Picture | None:
@@ -210,14 +228,12 @@ class Answer:
         """`under` gives the caption and the buttons for a file or for a photo."""
         if self.starting:
             await self.starting
-        as_photo = result.as_photo
+        as_file = not result.as_photo and result.film is None
         for attempts_left in (2, 1, 0):
-            media = InputMediaPhoto if as_photo else InputMediaDocument
-            file = BufferedInputFile(result.data, result.name)
-            caption, menu = under(not as_photo)
+            caption, menu = under(as_file)
             try:
                 message = await self.bot.edit_message_media(
-                    media(media=file, caption=caption),
+                    _media(result, as_file, caption),
                     chat_id=self.job.chat_id,
                     message_id=self.message_id,
                     reply_markup=menu,
@@ -227,9 +243,9 @@ class Answer:
                     raise NobodyThere from error
                 if attempts_left and is_gone(error):
                     await self._send()
-                elif attempts_left and as_photo:
+                elif attempts_left and not as_file:
                     log.info("job %s goes as a document: %s", self.job.id, error.message)
-                    as_photo = False
+                    as_file = True
                 else:
                     raise
             else:
@@ -303,9 +319,24 @@ class Answer:
         return await edit_status(self.bot, *where, words, menu)
 
 
+def _media(result: Result, as_file: bool, caption: str | None) -> InputMediaUnion:
+    """Telegram tells clips with sound from those without, which play by themselves."""
+    file, film = BufferedInputFile(result.data, result.name), result.film
+    if as_file:
+        return InputMediaDocument(media=file, caption=caption)
+    if film is None:
+        return InputMediaPhoto(media=file, caption=caption)
+    width, height = film.size
+    shown: dict[str, Any] = {"width": width, "height": height, "duration": math.ceil(film.seconds)}
+    kind = InputMediaVideo if film.has_sound else InputMediaAnimation
+    return kind(media=file, caption=caption, **shown)
+
+
 def picture_in(message: Message) -> Picture | None:
     if message.photo:
         return Picture(message.photo[-1].file_id, as_photo=True)
+    if clip := message.animation or message.video:
+        return Picture(clip.file_id, as_photo=False, moves=True)
     return Picture(message.document.file_id, as_photo=False) if message.document else None
 
 
@@ -330,13 +361,15 @@ def under_album(job: Job, arrived: bool) -> tuple[str, InlineKeyboardMarkup]:
 
 
 def under_result(
-    wish: Wish, is_file: bool, people: bool, of_album: bool = False
+    wish: Wish, is_file: bool, people: bool, of_album: bool = False, moves: bool = False
 ) -> tuple[str | None, InlineKeyboardMarkup]:
-    """Caption and buttons; `people` where there are some in the painting."""
+    """Caption and buttons; `people` where there are some in the painting, `moves` for a clip."""
     if isinstance(wish, SeasonWish):
-        menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album)
+        menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album, moves=moves)
         return texts.season_caption(wish), menu
     if isinstance(wish, CompareWish):
         return texts.compared(), keyboards.back_to_menu()
-    menu = keyboards.painting_menu(wish, is_file=is_file, people=people, of_album=of_album)
+    menu = keyboards.painting_menu(
+        wish, is_file=is_file, people=people, of_album=of_album, moves=moves
+    )
     return texts.painting_caption(wish, people), menu

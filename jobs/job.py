@@ -13,6 +13,8 @@ from store import Accepted
 from users import Language, Photo
 from wishes import SeasonWish, StyleWish, Wish
 
+CLIP_STYLE, CLIP_SEASON = "clip_style", "clip_season"  # kinds
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -21,6 +23,7 @@ class Picture:
     file_id: str
     as_photo: bool
     people: bool = False  # there are some in the painting
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,12 @@ class Job:
 
     @property
     def kind(self) -> str:
+        """What jobs of about the same length have in common."""
         if isinstance(self.wish, StyleWish):
-            return "style"
-        return "season" if isinstance(self.wish, SeasonWish) else "compare"
+            return CLIP_STYLE if self.photo.moves else "style"
+        if isinstance(self.wish, SeasonWish):
+            return CLIP_SEASON if self.photo.moves else "season"
+        return "compare"
 
     @property
     def reply(self) -> ReplyParameters:

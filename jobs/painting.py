@@ -113,15 +113,20 @@ def _paint(
 def _painted_quickly(
     content: Image.Image, wish: StyleWish, people: People | None, settings: Settings
 ) -> Image.Image:
-    styles = [style for style in (wish.style, wish.second) if style]
     return paint_quickly(
         content,
-        {style: styles.count(style) / len(styles) for style in styles},
+        shares_of(wish),
         wish,
         size=settings.nst_size,
         background={wish.background: 1.0} if wish.background else None,
         people=people,
     )
+
+
+def shares_of(wish: StyleWish) -> dict[str, float]:
+    """Of the presets that are to be seen in the painting; they sum to 1."""
+    styles = [style for style in (wish.style, wish.second) if style]
+    return {style: styles.count(style) / len(styles) for style in styles}
 
 
 def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:

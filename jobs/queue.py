@@ -17,11 +17,12 @@ from redis.exceptions import RedisError
 import texts
 from jobs.job import Job, job_in, to_json
 from metrics import JOBS
+from presets import PRESETS
 from settings import Settings
 from store import Accepted, Store, StoreError
 from telegram_api.sending import Pace
 from users import Photo, User
-from wishes import StyleWish
+from wishes import SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ async def show_quick_picture(job_id: str, words: str) -> None:
 
 async def ask_for_quick_picture(job: Job, words: str, context: JobContext) -> None:
     """Has a waiting job's status show its quick picture over these words; nothing is promised."""
-    if context.light is None or job.more or not isinstance(job.wish, StyleWish):
+    is_painting = isinstance(job.wish, StyleWish) and not job.photo.moves
+    if context.light is None or job.more or not is_painting:
         return
     try:
         await context.light.add("show_quick_picture", key=f"quick-{job.id}")(job.id, words)
@@ -89,6 +91,8 @@ async def submit(job: Job, context: JobContext) -> str | None:
     The same wish for the same photo waits once. A photo of an album joins those that came before.
     Raises `StoreError`: then nothing is promised.
     """
+    if job.photo.moves and not _suits_a_clip(job.wish):
+        return texts.clip_needs_painting()
     others = [job_in(accepted) for accepted in await context.store.jobs(job.user_id)]
     others = [other for other in others if other.id != job.id]
     if any(_is_same_work(other, job) for other in others):
@@ -104,6 +108,14 @@ async def submit(job: Job, context: JobContext) -> str | None:
         log.info("job %s is accepted: %s", job.id, job.kind)
     await offer_first(job.user_id, context)
     return None
+
+
+def _suits_a_clip(wish: Wish) -> bool:
+    """Only the quick network paints clips, and it knows only the famous paintings."""
+    if isinstance(wish, StyleWish):
+        styles = (wish.style, wish.second, wish.background)
+        return all(style is None or style in PRESETS for style in styles)
+    return isinstance(wish, SeasonWish)
 
 
 def _is_same_work(one: Job, other: Job) -> bool:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 import keyboards
 import texts
 from jobs.answer import edit_status, may_edit, speaking_to
-from jobs.job import Job, job_in
+from jobs.job import CLIP_SEASON, CLIP_STYLE, Job, job_in
 from jobs.queue import JobContext, ask_for_quick_picture, drop, offer_firsts, offer_next
 from metrics import QUEUE_LENGTH
 from store import Accepted, StoreError
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 1.0  # an album whose last photo came so long ago is complete
 ROUND_SECONDS = 2.0  # between two looks at the queue
 SETTLE_SECONDS = 0.3  # a job that begins so soon needs no word about waiting
+CLIPS = (CLIP_STYLE, CLIP_SEASON)
+CLIP_TAKES = 5.0  # times a photo's seconds, until it is measured
+UNKNOWN_SECONDS = 10.0  # of a photo, where only clips were measured
 REFILL_SECONDS = 15.0  # between two looks for jobs that docket has forgotten
 
 
@@ -63,11 +66,12 @@ def waiting_seconds(
     """
     if not mean or not slots:
         return [None for _ in order]
-    usual = max(mean.values())
+    usual = max((s for kind, s in mean.items() if kind not in CLIPS), default=UNKNOWN_SECONDS)
     now = time.time()
 
     def takes(job: Job) -> float:
-        return mean.get(job.kind, usual) * (len(job.photos) - len(job.results))
+        unknown = CLIP_TAKES * usual if job.kind in CLIPS else usual
+        return mean.get(job.kind, unknown) * (len(job.photos) - len(job.results))
 
     left = [max(0.0, takes(job) - (now - (a.started or now))) for a, job in running]
     free_in = [*left, *[0.0] * (slots - len(left))]  # seconds, of each slot

@@ -25,6 +25,7 @@ from image_processing import load_networks
 from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_album
 from jobs.job import Job, Picture, job_in, to_json
 from jobs.light import offer_light_work
+from jobs.moving import make_clip_result
 from jobs.painting import Progress, make_result
 from jobs.queue import JobContext, offer_next
 from jobs.waiting import GATHER_SECONDS
@@ -132,7 +133,8 @@ class Painter:
         try:
             if attempts > MOST_ATTEMPTS:
                 return "gave_up", texts.gave_up()
-            async with answer, ChatActionSender.upload_photo(chat_id=job.chat_id, bot=self.bot):
+            action = "upload_video" if job.photo.moves else "upload_photo"
+            async with answer, ChatActionSender(bot=self.bot, chat_id=job.chat_id, action=action):
                 if job.more:
                     await self._album(job, answer)
                 else:
@@ -147,7 +149,7 @@ class Painter:
             if "file is too big" not in error.message:
                 log.exception("job %s failed", job.id)
                 return "failed", texts.failed()
-            return "bad_image", texts.file_too_big(self.settings.max_file_mb)
+            return "bad_image", texts.file_too_big(self.settings.max_file_mb, job.photo.moves)
         except TookTooLong:
             log.error("job %s was not done within %s s", job.id, self.settings.job_timeout)
             return "timeout", texts.timed_out()
@@ -192,7 +194,11 @@ class Painter:
             content = await download(self.bot, photo.file_id)
             others = await self._other_pictures(job.wish)
         with _measured("work"):
-            make = partial(make_result, job.wish, photo.as_file, content, others, self.settings)
+            make: Callable[[Progress], Result]
+            if photo.moves:
+                make = partial(make_clip_result, job.wish, content, others, self.settings)
+            else:
+                make = partial(make_result, job.wish, photo.as_file, content, others, self.settings)
             return await self._in_thread(make, answer)
 
     async def _other_pictures(self, wish: Wish) -> list[bytes]:

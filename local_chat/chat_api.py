@@ -12,6 +12,8 @@ import re
 from aiohttp import web
 
 from local_chat.api_error import ApiError, bad_request
+from local_chat.clips import KINDS as CLIPS
+from local_chat.clips import clip_of
 from local_chat.event_stream import event_stream
 from local_chat.message_content import caption_content, content_of, quoted, text_content
 from local_chat.other_kinds import other_content
@@ -28,6 +30,10 @@ from local_chat.requests import (
 from local_chat.state import Chat, Failure, InlineQuery, Json, Person, State
 
 LARGEST_ALBUM = 10
+ALONE = ("sticker", "animation", "video_note")  # not in albums
+SHOWN = {
+    "image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm",
+}  # fmt: skip
 
 
 class ChatApi:
@@ -100,11 +106,11 @@ class ChatApi:
         if file is None:
             raise ApiError(404, "no such file, or no longer")
         headers = {"Cache-Control": "private, max-age=86400, immutable"}
-        shown = file.mime_type in ("image/jpeg", "image/png", "image/webp", "image/gif")
+        shown = file.mime_type in SHOWN
         if not shown or "download" in request.query:
             headers["Content-Disposition"] = "attachment"
         kind = file.mime_type if shown else "application/octet-stream"
-        return web.Response(body=file.data, content_type=kind, headers=headers)
+        return _part_of(file.data, request, kind, headers)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         hello = {"type": "hello", "started_as": self.state.started_as}
@@ -164,17 +170,19 @@ class ChatApi:
         return _sent(self.state.receive(person, [content], chat))
 
     async def send_media(self, request: web.Request) -> web.Response:
-        """Sends the files of a form, `as` photo, document or sticker; several make albums."""
+        """Sends the files of a form, `as` photo, document, sticker or one of the kinds of clips;
+        several make albums.
+        """
         person, chat = self._place(request)
         fields, uploads = await read_form(request)
         kind = str(fields.get("as", "document"))
         first = _reply(chat, fields) | _forwarded(fields)
-        if kind != "sticker":
+        if kind not in ("sticker", "video_note"):
             first |= caption_content(str(fields.get("caption", "")), "", [])
         contents = [await self._keep(kind, upload) for upload in uploads]
         if not contents:
             raise bad_request("there is no file in the request")
-        largest = 1 if kind == "sticker" else LARGEST_ALBUM
+        largest = 1 if kind in ALONE else LARGEST_ALBUM
         messages = []
         for start in range(0, len(contents), largest):
             album = contents[start : start + largest]
@@ -333,8 +341,28 @@ class ChatApi:
             return self.state.files.keep_sticker(
                 await asyncio.to_thread(sticker, upload.data), "🎨"
             )
+        if kind in CLIPS:
+            details = kind, upload.data, upload.name
+            clip = await asyncio.to_thread(clip_of, *details, sent_by_bot=False)
+            return self.state.files.keep_clip(clip, upload.data)
         small = await asyncio.to_thread(thumbnail, upload.data)
         return self.state.files.keep_document(upload.name, upload.mime_type, upload.data, small)
+
+
+def _part_of(data: bytes, request: web.Request, kind: str, headers: dict[str, str]) -> web.Response:
+    """All of it, or the range that is asked for: browsers ask for clips piece by piece."""
+    headers["Accept-Ranges"] = "bytes"
+    try:
+        asked = request.http_range
+    except ValueError:
+        raise web.HTTPRequestRangeNotSatisfiable from None
+    if asked.start is None and asked.stop is None:
+        return web.Response(body=data, content_type=kind, headers=headers)
+    start, stop, _ = asked.indices(len(data))
+    if start >= stop:
+        raise web.HTTPRequestRangeNotSatisfiable
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
+    return web.Response(body=data[start:stop], status=206, content_type=kind, headers=headers)
 
 
 def _last(chat: Chat) -> Json | None:

@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, FormData
 
 Json = dict[str, Any]
+CLIPS = ("animation", "video", "video_note")
 
 
 class ChatError(Exception):
@@ -68,6 +69,11 @@ class Message:
     def document(self) -> Json | None:
         return self.raw.get("document")
 
+    @property
+    def clip(self) -> Json | None:
+        """An animation, a video or a video note."""
+        return next((self.raw[kind] for kind in CLIPS if kind in self.raw), None)
+
     def button(self, text: str) -> Json:
         """The button with this text, or else the only one that has it within."""
         rows = self.raw.get("reply_markup", {}).get("inline_keyboard", [])
@@ -113,6 +119,18 @@ class Person:
         """Sends pictures as photos; several make an album."""
         files = [(photo, "photo.jpg") for photo in photos]
         return await self._send_media("photo", files, caption, reply_to, options)
+
+    async def send_clip(
+        self,
+        data: bytes,
+        kind: str = "video",
+        *,
+        caption: str = "",
+        reply_to: Message | None = None,
+    ) -> Message:
+        """As one of `CLIPS`."""
+        name = "clip.gif" if data.startswith(b"GIF8") else "clip.mp4"
+        return (await self._send_media(kind, [(data, name)], caption, reply_to, {}))[0]
 
     async def send_document(
         self, data: bytes, name: str, *, caption: str = "", reply_to: Message | None = None
@@ -219,8 +237,8 @@ class Person:
         )
 
     async def download(self, message: Message) -> bytes:
-        """The message's document, or the largest size of its photo."""
-        shown = message.document or message.photo
+        """The message's document, clip, or the largest size of its photo."""
+        shown = message.clip or message.document or message.photo
         if shown is None:
             raise LookupError("the message holds no file")
         return await self.download_file(shown["file_id"])

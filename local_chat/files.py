@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from local_chat.clips import Clip
 from local_chat.photo_sizes import Picture
 
 Json = dict[str, Any]
@@ -83,6 +84,14 @@ class Files(dict[str, StoredFile]):
         return self.keep_file(
             "document", data, mime_type, details, thumbnail, suffix if plain else ""
         )
+
+    def keep_clip(self, clip: Clip, data: bytes) -> Json:
+        mime_type = clip.details.get("mime_type", "video/mp4")
+        suffix = ".gif" if mime_type == "image/gif" else ".mp4"
+        content = self.keep_file(clip.kind, data, mime_type, clip.details, clip.thumbnail, suffix)
+        if clip.kind == "animation":  # shown as a document as well, for older bots
+            content["document"] = content["animation"]
+        return content
 
     def _keep(
         self, kind: str, folder: str, mime_type: str, data: bytes, content: Json, suffix: str

@@ -22,8 +22,8 @@ from PIL import Image
 
 from decoding import BadImage, Limits, check_file, check_size
 from untranslated import translatable
+from wishes import MOST_CLIP_SECONDS
 
-MOST_SECONDS = 10
 GRACE = 0.5  # seconds; what phones and Telegram call ten seconds may be a little more
 MOST_FRAMES = 1300  # that are decoded: ten seconds at 120 a second
 MOST_RATE = 15.0  # frames a second of the result
@@ -77,13 +77,13 @@ def read_clip(data: bytes, limits: Limits) -> Clip:
         size = size[::-1] if first.rotation % 180 == 90 else size
     pauses = sorted(after - before for before, after in pairwise(times) if after > before) or [0.1]
     seconds = times[-1] - times[0] + (last_takes or median(pauses))
-    if seconds > MOST_SECONDS + GRACE:
+    if seconds > MOST_CLIP_SECONDS + GRACE:
         raise BadImage(
             translatable(
                 "This clip lasts {seconds:.0f} seconds, the limit is {limit}. Please cut it."
             ),
             seconds=seconds,
-            limit=MOST_SECONDS,
+            limit=MOST_CLIP_SECONDS,
         )
     return Clip(
         data, size, times[0], seconds, _rate(1 / pauses[len(pauses) // 10]), len(times), sound
@@ -99,7 +99,7 @@ def frames(clip: Clip) -> Iterator[tuple[float, Image.Image, int]]:
     """
     shown = 0
     with opened(clip.data) as (container, stream):
-        limit = math.ceil((MOST_SECONDS + GRACE) * clip.rate)
+        limit = math.ceil((MOST_CLIP_SECONDS + GRACE) * clip.rate)
         last = min(limit, max(1, round(clip.seconds * clip.rate)))
         before: VideoFrame | None = None
         for frame, time in _decoded(container, stream):

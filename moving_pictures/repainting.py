@@ -28,6 +28,7 @@ class MovingPicture:
     size: tuple[int, int]  # width and height in pixels
     seconds: float
     has_sound: bool
+    people: bool  # there are some in it
 
 
 def repainted(
@@ -47,7 +48,9 @@ def repainted(
             people = watch.people_in(seen)
             result = reduce(lambda picture, step: step(picture, people), steps, seen)
             writer.write(stillness.hold(result), times)
-    return MovingPicture(buffer.getvalue(), clip.working_size, clip.seconds, clip.has_sound)
+    return MovingPicture(
+        buffer.getvalue(), clip.working_size, clip.seconds, clip.has_sound, watch.found
+    )
 
 
 def in_style(

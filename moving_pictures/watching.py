@@ -12,6 +12,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._people: People | None = None
+        self.found = False  # people, in any of the frames
         self._left = 0  # frames until what was found last no longer holds
 
     def people_in(self, frame: Image.Image) -> People:
@@ -21,6 +22,7 @@ class Watch:
             found = find_people(frame)
             if found.faces or there is None or self._left == 0:
                 self._people, self._left = found, PATIENCE
+                self.found |= bool(found.faces)
                 return found
         self._left -= 1
         return there

@@ -12,6 +12,7 @@ from local_chat.state import Group, State
 Json = dict[str, Any]
 
 DELETABLE_S = 48 * 3600
+SHOWN = ("photo", "document", "animation", "video")  # over a caption
 
 
 async def edit_message_text(
@@ -47,7 +48,7 @@ async def edit_message_caption(
     content = caption_content(caption, parse_mode, caption_entities or [])
     if show_caption_above_media:
         content["show_caption_above_media"] = True
-    media: Json = {key: message[key] for key in ("photo", "document") if key in message}
+    media: Json = {key: message[key] for key in SHOWN if key in message}
     if not media:
         raise bad_request("there is no caption in the message to edit")
     return replace_content(state, chat, message, {**media, **content}, reply_markup)
@@ -61,7 +62,7 @@ async def edit_message_media(
     message_id: int = 0,
     reply_markup: Json | None = None,
 ) -> Json:
-    """Also makes a photo or a document of a text; what an album holds keeps its kind."""
+    """Also makes a photo, a clip or a document of a text; what an album holds keeps its kind."""
     chat, message = own_message(state, chat_id, message_id)
     if "media_group_id" in message and media.get("type") not in message:
         raise bad_request("the type of an album's message can't be changed")

@@ -1,4 +1,4 @@
-"""Pictures and files that a request uploads, or names by their id."""
+"""Pictures, clips and files that a request uploads, or names by their id."""
 
 import asyncio
 from typing import Any
@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from local_chat.api_error import ApiError, bad_request
 from local_chat.bot_api.parameters import converted
+from local_chat.clips import KINDS as CLIPS
+from local_chat.clips import clip_of
 from local_chat.message_content import caption_content
 from local_chat.photo_sizes import photo_sizes, sticker, thumbnail
 from local_chat.requests import Upload
@@ -22,7 +24,7 @@ class Uploads(dict[str, Upload]):
 
 async def input_media(state: State, item: Json, uploads: Uploads) -> Json:
     kind = item.get("type")
-    if kind not in ("photo", "document"):
+    if kind not in ("photo", "document", "animation", "video"):
         raise bad_request(f"can't parse InputMedia: media type {kind!r} is not supported")
     description = caption_content(
         str(item.get("caption") or ""),
@@ -32,7 +34,7 @@ async def input_media(state: State, item: Json, uploads: Uploads) -> Json:
     content = await media_content(state, kind, str(item.get("media") or ""), "", uploads)
     if item.get("show_caption_above_media"):
         description["show_caption_above_media"] = True
-    if kind == "photo" and item.get("has_spoiler"):
+    if kind != "document" and item.get("has_spoiler"):
         description["has_media_spoiler"] = True
     return {**content, **description}
 
@@ -40,7 +42,7 @@ async def input_media(state: State, item: Json, uploads: Uploads) -> Json:
 async def media_content(
     state: State, kind: str, value: str, form_field: str, uploads: Uploads
 ) -> Json:
-    """A picture or file by upload (`attach://name` or its own form field) or by `file_id`."""
+    """A picture, clip or file by upload (`attach://name` or its own form field) or by `file_id`."""
     name = value.removeprefix("attach://") if value.startswith("attach://") else form_field
     upload = uploads.get(name)
     if upload is None:
@@ -54,6 +56,9 @@ async def media_content(
         return state.files.keep_photo(sizes)
     if kind == "sticker":
         return state.files.keep_sticker(await asyncio.to_thread(sticker, upload.data), "")
+    if kind in CLIPS:
+        clip = await asyncio.to_thread(clip_of, kind, upload.data, upload.name, sent_by_bot=True)
+        return state.files.keep_clip(clip, upload.data)
     small = await asyncio.to_thread(thumbnail, upload.data)
     return state.files.keep_document(upload.name, upload.mime_type, upload.data, small)
 

@@ -62,6 +62,42 @@ async def send_photo(
     return post(state, chat, [content | description], reply_parameters)[0]
 
 
+async def send_video(
+    state: State,
+    uploads: Uploads,
+    chat_id: str = "",
+    video: str = "",
+    caption: str = "",
+    parse_mode: str = "",
+    caption_entities: list[Json] | None = None,
+    reply_parameters: Json | None = None,
+    reply_markup: Json | None = None,
+) -> Json:
+    chat = chat_of(state, chat_id)
+    description = caption_content(caption, parse_mode, caption_entities or [])
+    description |= keyboard_content(reply_markup)
+    content = await media_content(state, "video", video, "video", uploads)
+    return post(state, chat, [content | description], reply_parameters)[0]
+
+
+async def send_animation(
+    state: State,
+    uploads: Uploads,
+    chat_id: str = "",
+    animation: str = "",
+    caption: str = "",
+    parse_mode: str = "",
+    caption_entities: list[Json] | None = None,
+    reply_parameters: Json | None = None,
+    reply_markup: Json | None = None,
+) -> Json:
+    chat = chat_of(state, chat_id)
+    description = caption_content(caption, parse_mode, caption_entities or [])
+    description |= keyboard_content(reply_markup)
+    content = await media_content(state, "animation", animation, "animation", uploads)
+    return post(state, chat, [content | description], reply_parameters)[0]
+
+
 async def send_document(
     state: State,
     uploads: Uploads,
@@ -110,6 +146,8 @@ async def send_media_group(
         raise bad_request("album must contain 2-10 items")
     if len({str(item.get("type")) for item in media}) > 1:
         raise bad_request("document can't be mixed with other media types")
+    if any(item.get("type") == "animation" for item in media):
+        raise bad_request("animations can't be sent in an album")
     group = {"media_group_id": state.new_group_id()}
     contents = [await input_media(state, item, uploads) | group for item in media]
     return post(state, chat, contents, reply_parameters)

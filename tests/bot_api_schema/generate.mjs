@@ -1,7 +1,7 @@
 // Makes schema.json: what the published Bot API takes in the methods that local_chat knows.
 // Run by `make api-schema`, which installs the packages into the folder given as argument.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
@@ -19,11 +19,14 @@ const generator = createGenerator({
 });
 const published = readFileSync(`${types}/out/methods.d.ts`, "utf8");
 const parameters = readFileSync(`${types}/out/params.d.ts`, "utf8");
-const source = readFileSync("local_chat/bot_api.py", "utf8");
+const source = readdirSync("local_chat/bot_api")
+  .filter((name) => name.endsWith(".py"))
+  .map((name) => readFileSync(`local_chat/bot_api/${name}`, "utf8"))
+  .join("\n");
 
 const methods = {};
 const definitions = {};
-for (const [, snake] of source.matchAll(/^ {4}async def ([a-z]\w*)\(/gm)) {
+for (const [, snake] of source.matchAll(/^async def ([a-z]\w*)\(/gm)) {
   const method = snake.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   if (!new RegExp(`^ {4}${method}:`, "m").test(published)) continue;
   const type = `${method[0].toUpperCase()}${method.slice(1)}Params`;
@@ -36,7 +39,7 @@ for (const [, snake] of source.matchAll(/^ {4}async def ([a-z]\w*)\(/gm)) {
 // A file travels beside the parameters, which name it.
 definitions.TelegramInputFile = { type: "string", pattern: "^attach://." };
 // What local_chat refuses anyway is not worth its length.
-const refused = /Rich|(InlineQueryResult(Cached)?|InputMedia)(Animation|Audio|Contact|Game|Gif|LivePhoto|Location|Mpeg4Gif|Venue|Video|Voice)$/;
+const refused = /Rich|InlineQueryResult(Cached)?(Audio|Contact|Game|Gif|Location|Mpeg4Gif|Venue|Video|Voice)$|InputMedia(Audio|LivePhoto|Location|Venue)$/;
 for (const type of Object.keys(definitions)) if (refused.test(type)) definitions[type] = false;
 
 /** Adds to `found` the definitions that a schema refers to, directly or not. */
