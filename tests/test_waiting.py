@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from aiogram.utils.i18n import I18n
@@ -15,14 +15,14 @@ import jobs.job
 from jobs import waiting
 from jobs.job import Job, to_json
 from jobs.queue import JobContext
-from jobs.waiting import Statuses, read_queue
+from jobs.waiting import CLIP_TAKES, UNKNOWN_SECONDS, Statuses, read_queue, waiting_seconds
 from local_chat.server import LocalChat
 from settings import ROOT, Settings
 from store import Accepted, open_store
 from telegram_api.sending import Pace, make_bot
 from tests.conftest import start_chat
 from users import Photo
-from wishes import SeasonWish
+from wishes import SeasonWish, StyleWish
 
 
 @dataclass
@@ -112,3 +112,31 @@ async def test_after_a_restart_what_waits_is_edited_once_and_not_in_each_round()
             await asyncio.sleep(1.6)  # the chat may be edited again
             await queue.look()
         assert queue.edits() == 1
+
+
+def test_clips_are_expected_to_take_longer() -> None:
+    photo = Photo("file", "unique", 1)
+    jobs = [
+        Job(f"{place}", 1, 1, "en", each, StyleWish("kiss", None))
+        for place, each in enumerate((replace(photo, moves=True), photo, photo))
+    ]
+    clip_first, photos_first = jobs, jobs[::-1]
+    assert waiting_seconds(clip_first, (), {"style": 10}, 1)[1] == 10 * CLIP_TAKES
+    measured = {"style": 10.0, "clip_style": 30.0}
+    assert waiting_seconds(clip_first, (), measured, 1) == [0, 30, 40]
+    assert waiting_seconds(photos_first, (), {"clip_style": 30}, 1)[1] == UNKNOWN_SECONDS
+
+
+def accepted(job: str) -> Accepted:
+    return Accepted("1", 1, job, 0, 0, None, 0, 0, None)
+
+
+def test_jobs_of_older_versions_are_photos() -> None:
+    photo = Photo("file", "unique", 1)
+    written = to_json(Job("1", 1, 1, "en", photo, StyleWish("kiss", None)))
+    assert "moves" not in written
+    old = jobs.job.job_in(accepted(written))
+    assert not old.photo.moves
+    assert old.kind == "style"
+    clip = replace(old, photo=replace(photo, moves=True, seconds=3))
+    assert jobs.job.job_in(accepted(to_json(clip))) == clip
