@@ -27,7 +27,9 @@ def make_clip_result(
     if found.frames == 1:
         return make_result(wish, True, clip, others, settings, progress)
     room_for_painting(settings)
-    film = repainted(found, [_with_preview(_step(wish, settings), progress)], progress.on_progress)
+    *steps, last = _steps(wish, settings)
+    steps.append(_with_preview(last, progress))
+    film = repainted(found, steps, progress.on_progress)
     progress.on_progress(1.0)
     return Result(
         film.data,
@@ -38,12 +40,13 @@ def make_clip_result(
     )
 
 
-def _step(wish: Wish, settings: Settings) -> Step:
+def _steps(wish: Wish, settings: Settings) -> list[Step]:
     if isinstance(wish, SeasonWish):
-        return in_season(wish.direction, AMOUNTS[wish.amount], settings.engine)
+        return [in_season(wish.direction, AMOUNTS[wish.amount], settings.engine)]
     assert isinstance(wish, StyleWish)  # nothing else is accepted for clips
+    season = [in_season(wish.season, engine=settings.engine)] if wish.season else []
     background = {wish.background: 1.0} if wish.background else None
-    return in_style(shares_of(wish), wish, background)
+    return [*season, in_style(shares_of(wish), wish, background)]
 
 
 def _with_preview(step: Step, progress: Progress) -> Step:
