@@ -30,11 +30,20 @@ from docket import Docket
 from pydantic import SecretStr, ValidationError
 from redis.asyncio import Redis
 
+from checks import (
+    explained,
+    list_of_settings,
+    names_set,
+    problem_with_data_dir,
+    problem_with_engine,
+    problem_with_size,
+    warnings_of_names,
+)
 from jobs.queue import JobContext
 from jobs.waiting import announce
 from logs import set_up_logs
 from memory import worker_count
-from settings import ROOT, Settings, explained
+from settings import ROOT, Settings
 from store import StoreError, open_store
 from telegram_api.inbox import Inbox, Take
 from telegram_api.polling import poll
@@ -43,6 +52,16 @@ from telegram_api.sending import Pace, is_reachable, make_bot
 
 log = logging.getLogger("paintbox")
 
+USAGE = "usage: python bot.py [worker]"
+HELP = f"""{USAGE}
+
+A Telegram bot that repaints people's photos. Without BOT_TOKEN it serves a chat page on localhost.
+
+  python bot.py         talks and paints; where REDIS_URL is set, it only talks
+  python bot.py worker  paints what those who talk have written into REDIS_URL
+
+Settings are environment variables, or lines of a file .env:
+"""
 SWITCH_SECONDS = 0.001  # after which a thread that paints lets the one that talks go on
 
 Role = Literal["all", "talker", "worker"]
@@ -219,7 +238,7 @@ def watched(settings: Settings, checks: Checks) -> AbstractAsyncContextManager[i
 def role_of(arguments: list[str], settings: Settings) -> Role:
     """Raises `ValueError`, whose words are for the user."""
     if arguments not in ([], ["worker"]):
-        raise ValueError("usage: python bot.py [worker]")
+        raise ValueError(f"{USAGE}, or --help")
     if not arguments:
         return "talker" if settings.redis_url else "all"
     if settings.redis_url is None:
@@ -227,11 +246,24 @@ def role_of(arguments: list[str], settings: Settings) -> Role:
     return "worker"
 
 
+def check(settings: Settings, role: Role) -> None:
+    """Raises `ValueError`, whose words are for the user, where the start would fail later."""
+    problem = problem_with_data_dir(settings)
+    if role != "talker":
+        problem = problem or problem_with_engine(settings) or problem_with_size(settings)
+    if problem:
+        raise ValueError(problem)
+
+
 def main() -> int:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.stdout.write(f"{HELP}{list_of_settings()}\n")
+        return 0
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         settings = Settings()
         role = role_of(sys.argv[1:], settings)
+        check(settings, role)
     except ValidationError as error:
         sys.stderr.write(f"{explained(error)}\n")
         return 2
@@ -240,6 +272,8 @@ def main() -> int:
         return 2
     token = settings.bot_token.get_secret_value() if settings.bot_token else None
     set_up_logs(settings.log_level, token)
+    for warning in warnings_of_names(names_set()):
+        log.warning(warning)
     if (count := worker_count(settings)) < settings.workers:
         log.warning("the memory suffices for %s of %s WORKERS", count, settings.workers)
         settings.workers = count

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 MOST_BYTES_OF_PHOTO = 10 * 10**6  # Telegram's limits on sendPhoto and on files
 MOST_SIDES_OF_PHOTO = 10_000  # width + height
 MOST_BYTES_OF_FILE = 45 * 10**6
+MOST_SIDE_OF_WEBP = 16_383  # pixels
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,19 @@ def encode_file(image: Image.Image) -> Encoded:
 
 
 def encode_as(image: Image.Image, extension: str) -> bytes:
-    """Makes a PNG for the extension .png, and for others a JPEG of hardly any loss."""
-    if extension.lower() != ".png":
-        return _jpeg(image, 95)
+    """Makes a PNG for the extension .png, a WebP for .webp, both of hardly any loss or none, and
+    for others a JPEG. A WebP too large for its format is made smaller.
+    """
     buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=3)  # a third of the usual time, a tenth more bytes
+    match extension.lower():
+        case ".png":  # a third of the usual time, a tenth more bytes
+            image.save(buffer, "PNG", compress_level=3)
+        case ".webp":
+            if max(image.size) > MOST_SIDE_OF_WEBP:
+                image = ImageOps.contain(image, (MOST_SIDE_OF_WEBP, MOST_SIDE_OF_WEBP))
+            image.save(buffer, "WEBP", quality=95)
+        case _:
+            return _jpeg(image, 95)
     return buffer.getvalue()
 
 

@@ -1,7 +1,13 @@
+# PYTHON_ARGCOMPLETE_OK
 """Paints a photo, or changes its season, and brings the picture back to the photo's own size.
 
 Also the command line: `python image_processing.py style PHOTO --style NAME_OR_FILE -o OUT`.
 """
+
+if __name__ == "__main__":  # before the imports, which take seconds: what is wrong is told at once
+    from command_arguments import read_arguments
+
+    read_arguments()
 
 import math
 import sys

@@ -11,7 +11,6 @@ from pydantic import (
     HttpUrl,
     RedisDsn,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -28,50 +27,85 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
-    # How the bot reaches Telegram; no token means the chat page on localhost.
-    bot_token: SecretStr | None = None
-    telegram_api_url: HttpUrl | None = None
-    webhook_host: HttpUrl | None = None
-    webapp_host: str = "0.0.0.0"  # noqa: S104 a PaaS routes to any interface
-    webapp_port: int = Field(
-        8080, ge=0, le=65535, validation_alias=AliasChoices("port", "webapp_port")
+    # How the bot reaches Telegram.
+    bot_token: SecretStr | None = Field(
+        None, description="Telegram's token; without one the bot serves a chat page on localhost"
     )
-    local_chat_port: int = Field(8080, ge=0, le=65535)
-    health_port: int | None = Field(None, ge=0, le=65535)  # a webhook's server needs none beside it
-    metrics: bool = False
-    source_url: HttpUrl | None = None
+    telegram_api_url: HttpUrl | None = Field(None, description="another Bot API server")
+    webhook_host: HttpUrl | None = Field(
+        None, description="where Telegram reaches the bot; else it polls"
+    )
+    webapp_host: str = Field(
+        "0.0.0.0",  # noqa: S104 a PaaS routes to any interface
+        description="where the webhook's server listens",
+    )
+    webapp_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("port", "webapp_port"),
+        description="its port; PORT, as platforms set it, goes first",
+    )
+    local_chat_port: int = Field(8080, ge=0, le=65535, description="port of the chat page")
+    health_port: int | None = Field(
+        None, ge=0, le=65535, description="of /health/live and /health/ready without a webhook"
+    )
+    metrics: bool = Field(False, description="serves /metrics for Prometheus beside them")
+    source_url: HttpUrl | None = Field(None, description="where the button Source code leads")
 
     # Painting.
-    engine: EngineName = "auto"
-    quality: Quality = (
-        "full"  # of paintings in the famous styles; quick: by the quick network alone
+    engine: EngineName = Field("auto", description="what runs the networks")
+    quality: Quality = Field(
+        "full", description="quick: famous styles by the quick network alone, for little machines"
     )
-    nst_size: int = Field(512, ge=128, le=2048)  # long side in pixels that is worked at
-    cyclegan_size: int = Field(512, ge=128, le=2048)  # the longest at which seasons are looked at
-    workers: int = Field(1, ge=1, le=64)  # photos painted at the same time
-    memory_mb: int | None = Field(None, ge=256)  # of the process; None: as its cgroup says, or 512
+    nst_size: int = Field(
+        512, ge=128, le=2048, description="long side in pixels at which pictures are painted"
+    )
+    cyclegan_size: int = Field(
+        512, ge=128, le=2048, description="the longest at which seasons are looked at"
+    )
+    workers: int = Field(1, ge=1, le=64, description="photos painted at the same time")
+    memory_mb: int | None = Field(
+        None, ge=256, description="that the process may take; else as its cgroup says, or 512"
+    )
 
     # What is taken for a photo.
-    max_file_mb: int = Field(20, ge=1, le=2000)  # 20 is what api.telegram.org lets bots download
-    max_megapixels: float = Field(50, gt=0)
-    min_side: int = Field(16, ge=1)  # pixels
-    max_aspect_ratio: float = Field(20, ge=1)  # long side to short side
+    max_file_mb: int = Field(  # 20 is what api.telegram.org lets bots download
+        20, ge=1, le=2000, description="largest file"
+    )
+    max_megapixels: float = Field(50, gt=0, description="largest picture")
+    min_side: int = Field(16, ge=1, description="smallest side in pixels")
+    max_aspect_ratio: float = Field(20, ge=1, description="most elongated: long side to short side")
 
     # What is remembered, and the queue.
-    data_dir: Path = Path("data")  # in the project's folder, unless it begins with a slash
-    redis_url: RedisDsn | None = None
-    redis_tls_check: bool = True  # that its certificate is one that somebody vouches for
-    jobs_per_user: int = Field(12, ge=1)  # that wait, beside the one in work; an album has ten
-    queue_limit: int = Field(500, ge=1)  # jobs of all users
-    job_timeout: float = Field(600, gt=0)  # seconds
-    shutdown_seconds: float = Field(25, ge=0)  # for photos in work at SIGTERM; Heroku kills at 30
-    dyno: str | None = None  # set on Heroku, where the disk is lost at every restart
+    data_dir: Path = Field(  # in the project's folder, unless it begins with a slash
+        Path("data"), description="folder of what is remembered and of photos that wait"
+    )
+    redis_url: RedisDsn | None = Field(
+        None, description="Redis that keeps them instead; this process then only talks"
+    )
+    redis_tls_check: bool = Field(True, description="whether Redis' certificate is checked")
+    jobs_per_user: int = Field(  # beside the one in work; an album has ten
+        12, ge=1, description="most photos of one person that wait"
+    )
+    queue_limit: int = Field(500, ge=1, description="most photos of all people that wait")
+    job_timeout: float = Field(600, gt=0, description="seconds for a photo")
+    shutdown_seconds: float = Field(  # Heroku kills at 30
+        25, ge=0, description="that SIGTERM leaves to photos in work"
+    )
+    dyno: str | None = Field(None, description="set by Heroku, where disks do not last")
 
     # Who may use it.
-    allowed_users: Annotated[frozenset[int] | None, NoDecode] = None  # Telegram's ids; None: all
-    updates_per_minute: int = Field(60, ge=1)  # messages and presses of each user
+    allowed_users: Annotated[frozenset[int] | None, NoDecode] = Field(
+        None, description="the only people who may use the bot; else everybody"
+    )
+    updates_per_minute: int = Field(
+        60, ge=1, description="messages and presses of buttons taken from one person"
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="the least that is logged"
+    )
 
     @property
     def redis(self) -> str | None:
@@ -85,7 +119,7 @@ class Settings(BaseSettings):
     @classmethod
     def _looks_like_a_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and not re.fullmatch(r"\d+:\S+", token.get_secret_value()):
-            raise ValueError("this is no token as @BotFather gives them")
+            raise ValueError("must be a token as @BotFather gives them")
         return token
 
     @field_validator("allowed_users", mode="before")
@@ -103,11 +137,3 @@ class Settings(BaseSettings):
         if self.webhook_host and not self.telegram_api_url and self.webhook_host.scheme != "https":
             raise ValueError("WEBHOOK_HOST must begin with https://")
         return self
-
-
-def explained(error: ValidationError) -> str:
-    """The first thing that is wrong with the settings, in one sentence without their values."""
-    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    name = "_".join(str(part) for part in problem["loc"]).upper()
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}" if name else message

@@ -1,5 +1,7 @@
 """`python image_processing.py`, as people call it."""
 
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, ImageStat
+from pillow_heif import register_heif_opener
 
+import command_arguments
 from settings import ROOT
 from tools.clips import make_clip
 
@@ -56,6 +60,7 @@ def test_a_photo_is_painted(tmp_path: Path, style: str, name: str) -> None:
         pytest.param(PHOTO, ["--style", "kiss", "--strength", "mild"], "strong", id="strength"),
         pytest.param(PHOTO, [], "--style", id="no style"),
         pytest.param(PHOTO, ["--style", STYLE, "--quick"], "famous paintings", id="own, quickly"),
+        pytest.param(PHOTO, ["--style", "kiss", "--amount", "1"], "--season", id="no season"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(
@@ -79,12 +84,112 @@ def test_mistakes_get_one_line_and_exit_code_2(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("out", ["out.gif", "nowhere/out.png"])
-def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, out: str) -> None:
-    run = paintbox("style", PHOTO, "--style", "kiss", "-o", tmp_path / out)
+@pytest.mark.parametrize("command", [("style", "--style", "kiss"), ("summer2winter",), ("styles",)])
+@pytest.mark.parametrize("out", ["out.gif", "nowhere/out.png", "there/x.jpg", "out.webp2"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, command: tuple[str, ...], out: str
+) -> None:
+    (tmp_path / "there").touch()
+    run = paintbox(command[0], PHOTO, *command[1:], "-o", tmp_path / out)
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+    assert str(tmp_path) in run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody may write into /proc")
+@pytest.mark.parametrize("out", ["/proc/out.png", "/proc/out"])
+def test_what_may_not_be_written_is_told_by_the_name_that_was_given(out: str) -> None:
+    run = paintbox("summer2winter", PHOTO, "-o", out)
+    assert run.returncode == 2
+    assert f"{out}: nothing can be written" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param((PHOTO, PHOTO, "-o", "one.jpg"), "2 photos: name a folder", id="one file"),
+        pytest.param((PHOTO, STYLE, "-o", "there"), "2 photos: name a folder", id="a file there"),
+        pytest.param((PHOTO, "-o", "there"), "a file and no folder", id="no folder"),
+        pytest.param((PHOTO, PHOTO, "-o", "."), "written as one file", id="twice"),
+        pytest.param((PHOTO, "gone.jpg", "-o", "."), "no file gone.jpg", id="the second is gone"),
+        pytest.param((PHOTO, "-o", "a/b/c"), "no folder a/b", id="no folder above"),
+    ],
+)
+def test_seasons_say_what_is_wrong_before_the_first_photo(
+    tmp_path: Path, arguments: tuple[str | Path, ...], words: str
+) -> None:
+    (tmp_path / "there").touch()
+    run = subprocess.run(
+        [sys.executable, ROOT / "image_processing.py", "summer2winter", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_both_commands_write_webp(tmp_path: Path) -> None:
+    for command in (("summer2winter",), ("style", "--style", "kiss", "--quick")):
+        out = tmp_path / f"{command[0]}.webp"
+        run = paintbox(command[0], PHOTO, *command[1:], "-o", out)
+        assert run.returncode == 0, run.stderr
+        with Image.open(out) as picture, Image.open(PHOTO) as photo:
+            assert picture.format == "WEBP"
+            assert picture.size == photo.size
+
+
+def test_heic_is_read(tmp_path: Path) -> None:
+    register_heif_opener()  # and saver
+    with Image.open(PHOTO) as photo:
+        photo.save(tmp_path / "a.heic")
+        size = photo.size
+    run = paintbox("winter2summer", tmp_path / "a.heic", "-o", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    with Image.open(tmp_path / "out" / "a.jpg") as changed:
+        assert changed.size == size
+
+
+@pytest.mark.parametrize("command", ["style", "styles", "summer2winter", "winter2summer"])
+def test_help_shows_examples_that_can_be_read(command: str) -> None:
+    examples = command_arguments.EXAMPLES[command].splitlines()[1:]
+    assert examples
+    for example in examples:
+        arguments = command_arguments.parser().parse_args(shlex.split(example))
+        assert arguments.command == command
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("st", {"style", "styles"}),
+        ("style a.jpg --style gr", {"great_wave"}),
+        ("style a.jpg --strength s", {"soft", "strong"}),
+        ("summer2winter --am", {"--amount"}),
+    ],
+)
+def test_the_shell_completes_what_is_typed(tmp_path: Path, typed: str, offered: set[str]) -> None:
+    line = f"image_processing.py {typed}"
+    completing = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered"),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    subprocess.run(
+        [sys.executable, ROOT / "image_processing.py"],
+        env=os.environ | completing,
+        check=True,
+        timeout=60,
+    )
+    words = (tmp_path / "offered").read_text().split("\n")
+    assert {word.strip() for word in words} == offered
 
 
 def test_what_was_there_stays_when_the_photo_is_bad(tmp_path: Path) -> None:

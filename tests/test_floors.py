@@ -16,7 +16,7 @@ FLOORS: list[tuple[str, set[str]]] = [
     (
         "settings and wishes",
         {
-            *("settings", "memory", "metrics", "logs", "untranslated"),
+            *("settings", "checks", "memory", "metrics", "logs", "untranslated"),
             *("wishes", "presets", "examples", "users", "keyboards", "texts"),
         },
     ),
@@ -25,7 +25,7 @@ FLOORS: list[tuple[str, set[str]]] = [
         {
             *("store", "telegram_api", "decoding", "heif", "encoding", "engines", "weights"),
             *("model_nst", "model_cyclegan", "model_people", "detail", "guided"),
-            *("image_processing", "moving_pictures", "sheet", "command_line"),
+            *("image_processing", "moving_pictures", "sheet", "command_line", "command_arguments"),
         },
     ),
     ("jobs", {"jobs"}),

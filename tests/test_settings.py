@@ -1,6 +1,7 @@
 """What the environment says, and what happens where it contradicts itself."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bot
+import checks
 from settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +30,18 @@ ROOT = Path(__file__).parents[1]
         ({"ENGINE": "abacus"}, "ENGINE"),
         ({"REDIS_URL": "redis://localhost"}, "BOT_TOKEN"),
         ({"BOT_TOKEN": "1:a", "REDIS_URL": "nowhere"}, "REDIS_URL"),
-        ({"ALLOWED_USERS": "1,Ann"}, "ALLOWED_USERS"),
+        ({"ALLOWED_USERS": "1,Ann"}, "ALLOWED_USERS must be numbers, Telegram's ids"),
+        ({"NST_SIZE": "3000"}, "NST_SIZE must be a whole number from 128 to 2048."),
+        ({"PORT": "none"}, "PORT must be a whole number from 0 to 65535."),
+        ({"MEMORY_MB": "1"}, "MEMORY_MB must be a whole number, 256 or more."),
+        ({"MAX_MEGAPIXELS": "0"}, "MAX_MEGAPIXELS must be a number above 0."),
+        ({"METRICS": "perhaps"}, "METRICS must be on or off."),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR."),
+        ({"SOURCE_URL": "here"}, "SOURCE_URL must be an address that begins with https://"),
+        ({"BOT_TOKEN": "1:a", "REDIS_URL": "http://host"}, "begins with redis:// or rediss://."),
+        ({"NST_SIZE": "2048", "MEMORY_MB": "512"}, "NST_SIZE=2048 needs MEMORY_MB="),
+        ({"NST_SIZE": "1024", "MEMORY_MB": "300"}, "NST_SIZE=1024 needs MEMORY_MB="),
+        ({"BOT_TOKEN": "1:a", "DATA_DIR": "bot.py/in_a_file"}, "DATA_DIR: nothing can be written"),
     ],
 )
 def test_contradictions_end_it_with_one_sentence(
@@ -39,11 +52,65 @@ def test_contradictions_end_it_with_one_sentence(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["bot.py"])
     assert bot.main() == 2
     said = capsys.readouterr()
     assert word in said.err
     assert len(said.err.splitlines()) == 1
     assert not said.out
+
+
+def test_torch_is_missed_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENGINE", "torch")
+    monkeypatch.setattr(checks, "find_spec", {}.get)
+    monkeypatch.setattr(sys, "argv", ["bot.py"])
+    assert bot.main() == 2
+    assert "requirements-train.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("size", "megabytes"), [(512, 460), (1024, 512), (2048, 4096)])
+def test_a_size_that_the_memory_holds_is_taken(size: int, megabytes: int) -> None:
+    assert checks.problem_with_size(Settings(nst_size=size, memory_mb=megabytes)) is None
+    assert checks.problem_with_size(Settings(nst_size=2048)) is None  # painted smaller
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_memory_that_is_asked_for_is_enough(workers: int) -> None:
+    little = Settings(nst_size=2048, memory_mb=512, workers=workers)
+    enough = re.search(r"needs MEMORY_MB=(\d+)", checks.problem_with_size(little) or "")
+    assert enough
+    more = Settings(nst_size=2048, memory_mb=int(enough[1]), workers=workers)
+    assert checks.problem_with_size(more) is None
+
+
+def test_variables_that_resemble_a_setting_are_named() -> None:
+    names = ["NST_SZIE", "workres", "BOT_TOKEN", "PATH", "HOME", "PORT", "HOSTNAME", "SHORT"]
+    assert list(checks.warnings_of_names(names)) == [
+        "NST_SZIE is no setting. Did you mean NST_SIZE?",
+        "WORKRES is no setting. Did you mean WORKERS?",
+    ]
+
+
+def test_names_in_the_file_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("# a comment\nNST_SZIE=300\n\nexport BOT_TOKN = 1:a\n")
+    assert {"NST_SZIE", "BOT_TOKN"} <= checks.names_set()
+
+
+def test_help_tells_roles_and_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bot.py", "--help"])
+    monkeypatch.setenv("NST_SIZE", "wrong")
+    assert bot.main() == 0
+    said = capsys.readouterr().out
+    assert "bot.py worker" in said
+    for name, field in Settings.model_fields.items():
+        assert name.upper() in said
+        assert field.description
+    assert max(map(len, said.splitlines())) <= 100
 
 
 def test_what_runs_is_told_by_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
