@@ -331,7 +331,7 @@ def not_allowed() -> str:
 def forgotten() -> str:
     return _(
         "Done: your choices, your style pictures and your waiting photos are erased. "
-        "I kept no pictures. Send /start whenever you like to begin anew."
+        "I keep no picture longer than an hour. Send /start whenever you like to begin anew."
     )
 
 

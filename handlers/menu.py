@@ -1,5 +1,6 @@
 """/start and its deep links, /help, /language, /forget and the main menu."""
 
+import asyncio
 from html import escape
 
 from aiogram import Bot, F, Router
@@ -12,6 +13,7 @@ import texts
 from handlers.reply import reply_to_press
 from handlers.season import SEASON_COMMANDS
 from handlers.turn import Turn, choose_wish
+from jobs import kept
 from jobs.queue import JobContext, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from presets import PRESETS
@@ -56,11 +58,12 @@ async def ask_language(message: Message) -> None:
 
 
 @router.message(Command("forget"))
-async def forget(message: Message, user: User, context: JobContext) -> None:
+async def forget(message: Message, user: User, context: JobContext, settings: Settings) -> None:
     """Answers in the language that is forgotten with the rest."""
     await drop(await context.store.forget(user.id), context)
+    await asyncio.to_thread(kept.forget, kept.folder_of(settings), user.id)
     user.forget_everything()
-    await message.answer(texts.forgotten())
+    await message.answer(texts.forgotten(), reply_markup=keyboards.main_menu(settings))
 
 
 @router.callback_query(LanguageChoice.filter())

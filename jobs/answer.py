@@ -36,6 +36,7 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
+from encoding import Encoded
 from jobs.job import Job, Picture
 from jobs.queue import JobContext
 from store import Accepted, until_written
@@ -71,6 +72,7 @@ class Result:
     as_photo: bool
     people: bool = False  # there are some in the painting
     film: Film | None = None
+    lossless: Encoded | None = None  # a painting that was made a photo
 
 
 @contextmanager

@@ -71,7 +71,10 @@ def make_result(
         picture, people = _paint(photo, others, wish, settings, progress)
     progress.on_progress(1.0)
     wants_file = not isinstance(wish, CompareWish) and (wish.as_file or as_file)
-    return replace(_encode(picture, wants_file), people=people)
+    result = replace(_encode(picture, wants_file), people=people)
+    if result.as_photo and isinstance(wish, StyleWish):
+        return replace(result, lossless=encode_file(picture))
+    return result
 
 
 def _paint(

@@ -24,6 +24,7 @@ from decoding import BadImage
 from image_processing import load_networks
 from jobs.answer import Answer, NobodyThere, Result, speaking_to, under_album
 from jobs.job import Job, Picture, job_in, to_json
+from jobs.kept import SECONDS, drop_old, folder_of, keep, kept, name_of
 from jobs.light import offer_light_work
 from jobs.moving import make_clip_result
 from jobs.painting import Progress, make_result
@@ -70,6 +71,7 @@ class Painter:
         self.loaded = asyncio.Event()  # the networks are
         self.hands_back = False
         context.docket.register(self.repaint)
+        drop_old(folder_of(self.settings))
         if context.light:
             self.light_thread = ThreadPoolExecutor(1, "light", initializer=step_back)
             offer_light_work(context, bot, i18n, self._threads_of_light_work)
@@ -189,7 +191,12 @@ class Painter:
         await until_written(lambda: self.context.store.note_progress(job.id, to_json(job)))
 
     async def _picture(self, job: Job, photo: Photo, answer: Answer) -> Result:
-        """Downloads what the wish needs, and has the result made in a thread."""
+        """Downloads what the wish needs, and has the result made in a thread, if it is not kept."""
+        folder = folder_of(self.settings)
+        name = name_of(job.user_id, photo, job.wish, self.settings)
+        wants_file = isinstance(job.wish, StyleWish) and job.wish.as_file
+        if name and wants_file and (result := await asyncio.to_thread(kept, folder, name)):
+            return result
         with _measured("download"):
             content = await download(self.bot, photo.file_id)
             others = await self._other_pictures(job.wish)
@@ -199,7 +206,11 @@ class Painter:
                 make = partial(make_clip_result, job.wish, content, others, self.settings)
             else:
                 make = partial(make_result, job.wish, photo.as_file, content, others, self.settings)
-            return await self._in_thread(make, answer)
+            result = await self._in_thread(make, answer)
+        if name and result.lossless:
+            await asyncio.to_thread(keep, folder, name, result.lossless, result.people)
+            asyncio.get_running_loop().call_later(SECONDS + 1, drop_old, folder)
+        return result
 
     async def _other_pictures(self, wish: Wish) -> list[bytes]:
         """The files of a wish's styles, or of the picture that the photo is compared with."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from local_chat.client import join, open_group
 from local_chat.server import LocalChat
+from tests.conftest import bot_in_chat, start_chat
 from tests.test_conversation import (
     CAT,
     COFFEE,
@@ -62,6 +64,32 @@ async def test_a_result_is_compared_with_its_photo_and_sent_as_a_file(chat: Loca
             opened(await ann.download(m)).convert("L").resize((99, 66)) for m in (file, result)
         ]
         assert ImageStat.Stat(ImageChops.difference(*small)).mean[0] < 2  # JPEG's loss
+
+
+async def test_a_file_of_what_was_just_painted_is_not_painted_again(tmp_path: Path) -> None:
+    """A bot of its own, on whose disk we lay another painting in the place of the kept one."""
+    other = await start_chat()
+    async with bot_in_chat(other, DATA_DIR=str(tmp_path)), join(other.url, "Ann", "en") as ann:
+        await ann.send_photo(CAT, caption="Klimt")
+        result = await next_result(ann)
+        [kept] = (tmp_path / "paintings").iterdir()
+        assert kept.name.startswith(f"{ann.id}-")
+        Image.new("RGB", (400, 267), "red").save(kept)
+        await ann.press(result, "📎 As a file")
+        file = await next_result(ann)
+        assert opened(await ann.download(file)).getpixel((9, 9)) == (255, 0, 0)
+        assert "🔥 Stronger" in texts_of(file)
+        kept.unlink()  # by another worker, say
+        await ann.press(result, "📎 As a file")
+        again = opened(await ann.download(await next_result(ann)))
+        assert again.getpixel((9, 9)) != (255, 0, 0)
+        await ann.press(result, "🪶 Softer")
+        await next_result(ann)
+        assert [*(tmp_path / "paintings").iterdir()]
+        await ann.say("/forget")
+        assert "☰ Menu" not in texts_of(await ann.next_message())
+        assert [*(tmp_path / "paintings").iterdir()] == []
+    await other.close()
 
 
 async def test_colours_strokes_and_mixes(chat: LocalChat) -> None:
