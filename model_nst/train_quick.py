@@ -59,13 +59,13 @@ class Recipe:
     rate: float = 1e-3
     constant: float = 0.5  # share of the iterations before the rate falls, to a hundredth
     style_pace: float = 3.0  # the rate of the styles' own parameters, to that of the convolutions
-    content: float = 0.02
+    content: float = 0.008
     content_of: Mapping[str, float] = field(default_factory=dict)  # of styles that need another
     # Long sides in pixels at which the painting is looked at, and the weights of its strokes there.
     # The photo is a crop of one of some 512 px, made smaller by the same factor.
-    sides: tuple[tuple[int, float], ...] = ((512, 0.35), (256, 0.35), (128, 0.3))
-    gradients: float = 0.12  # 1 minus the cosine between the gradients of picture and photo
-    faces: float = 4.0  # the content error counts so much more on a face
+    sides: tuple[tuple[int, float], ...] = ((512, 0.2), (256, 0.3), (128, 0.3), (64, 0.2))
+    gradients: float = 0.02  # 1 minus the cosine between the gradients of picture and photo
+    faces: float = 12.0  # the content error counts so much more on a face
     variation: float = 0.05  # total variation, squared
     noise: float = 0.02  # standard deviation of the input's noise, at each of five sizes
     clip: float = 5.0  # longest gradient
