@@ -151,6 +151,9 @@ def _painted(
             background=behind,
             people=people,
             on_progress=show,
+            on_kept=lambda: tqdm.write(
+                "This style leaves little of a photo: more of it was kept.", file=sys.stderr
+            ),
         )
 
 

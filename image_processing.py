@@ -20,9 +20,11 @@ from PIL import Image, ImageOps, ImageStat
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
+from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
+from model_nst.likeness import LEAST
 from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
 from model_nst.style_transfer import STROKE_SCALES, Style, transfer, within_memory
 from model_people.faces import People, find_people
@@ -82,6 +84,7 @@ def paint(
     people: People | None = None,
     on_progress: OnProgress | None = None,
     on_preview: OnPreview | None = None,
+    on_kept: Callable[[], None] | None = None,
 ) -> Image.Image:
     """Repaints `content`, at its own size, in styles mixed by their shares; pictures are RGB.
 
@@ -91,6 +94,7 @@ def paint(
     is painted alike, whatever the options say of them. `on_progress` gets the share done, 0 to 1,
     at every step, and `on_preview` what the painting looks like so far, at the size that is worked
     at, a few times, the first after a small part of the work; whatever they raise stops the work.
+    `on_kept` is called where more of the photo had to be kept, as beside a style of few details.
 
     To keep the colours, only the luminance is painted (Gatys et al., "Preserving Color in Neural
     Artistic Style Transfer", 2016).
@@ -107,6 +111,7 @@ def paint(
             *within_memory(content, size, get_engine(engine), megabytes),
             _of_part(on_progress, number, len(parts)),
             None if is_parted else on_preview,
+            on_kept,
         )
         for number, of_part in enumerate(parts)
     ]
@@ -204,9 +209,12 @@ def _painted(
     engine: StyleEngine,
     on_progress: OnProgress | None,
     on_preview: OnPreview | None,
+    on_kept: Callable[[], None] | None,
 ) -> Image.Image:
     """Paints all of `content`, of which `small` is the copy that is worked on."""
     seen = small
+    is_own = not all(preset_grams.knows(style.picture) for style in styles)
+    least = LEAST[options.strength] if is_own else 0
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
         styles = [Style(_with_luminance_of(small, picture), share) for picture, share in styles]
@@ -220,7 +228,7 @@ def _painted(
             on_preview(finished(coarse, small))
 
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
-    painting = transfer(seen, styles, engine, options, on_progress, show, faces)
+    painting = transfer(seen, styles, engine, options, on_progress, show, faces, least, on_kept)
     return finished(painting, content)
 
 

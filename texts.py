@@ -359,10 +359,10 @@ def progress(fraction: float, part: int = 1, parts: int = 1) -> str:
     return _("🎨 Painting {part} of {parts}… {bar}").format(part=part, parts=parts, bar=bar)
 
 
-def painting_caption(wish: StyleWish, people: bool) -> str | None:
+def painting_caption(wish: StyleWish, people: bool, kept: bool = False) -> str | None:
     """The paintings' names, then what is not as usual: so that results can be told apart.
 
-    `people`: some were found in the photo.
+    `people`: some were found in the photo; `kept`: more of it was kept than usual.
     """
     names = [caption_of(PRESETS[style]) for style in (wish.style, wish.second) if style in PRESETS]
     seen = wish if people else replace(wish, only="all", background=None, faces="keep")
@@ -370,6 +370,8 @@ def painting_caption(wish: StyleWish, people: bool) -> str | None:
     lines = [*names, *([f"({details})"] if details else [])]
     if wish.is_parted and not people:
         lines.append(_("I found nobody in this photo, so I painted all of it."))
+    if kept:
+        lines.append(_("This style leaves little of a photo, so more of it was kept."))
     return "\n".join(lines) or None
 
 

@@ -71,6 +71,7 @@ class Result:
     name: str
     as_photo: bool
     people: bool = False  # there are some in the painting
+    kept: bool = False  # more of the photo than usual
     film: Film | None = None
     lossless: Encoded | None = None  # a painting that was made a photo
 
@@ -208,7 +209,11 @@ class Answer:
         Telegram does not take as a photo goes as a document.
         """
         under = partial(
-            under_result, self.job.wish, people=result.people, moves=result.film is not None
+            under_result,
+            self.job.wish,
+            people=result.people,
+            moves=result.film is not None,
+            kept=result.kept,
         )
         picture = await self._show(result, under)
         if picture and not picture.moves:  # inline mode offers pictures
@@ -363,9 +368,16 @@ def under_album(job: Job, arrived: bool) -> tuple[str, InlineKeyboardMarkup]:
 
 
 def under_result(
-    wish: Wish, is_file: bool, people: bool, of_album: bool = False, moves: bool = False
+    wish: Wish,
+    is_file: bool,
+    people: bool,
+    of_album: bool = False,
+    moves: bool = False,
+    kept: bool = False,
 ) -> tuple[str | None, InlineKeyboardMarkup]:
-    """Caption and buttons; `people` where there are some in the painting, `moves` for a clip."""
+    """Caption and buttons; `people` where there are some in the painting, `moves` for a clip,
+    `kept` where more of the photo was kept than usual.
+    """
     if isinstance(wish, SeasonWish):
         menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album, moves=moves)
         return texts.season_caption(wish), menu
@@ -374,4 +386,4 @@ def under_result(
     menu = keyboards.painting_menu(
         wish, is_file=is_file, people=people, of_album=of_album, moves=moves
     )
-    return texts.painting_caption(wish, people), menu
+    return texts.painting_caption(wish, people, kept), menu

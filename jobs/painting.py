@@ -37,6 +37,7 @@ class Progress:
         self.stop = threading.Event()
         self.fraction = 0.0  # 0 to 1
         self.preview: bytes | None = None  # a JPEG of the painting so far, until it is shown
+        self.kept = False  # more of the photo than usual
 
     def on_progress(self, fraction: float) -> None:
         """Raises `Cancelled` at the first step after `stop` is set."""
@@ -46,6 +47,9 @@ class Progress:
 
     def on_preview(self, painting: Image.Image) -> None:
         self.preview = encode_photo(painting).data
+
+    def on_kept(self) -> None:
+        self.kept = True
 
 
 def make_result(
@@ -71,7 +75,7 @@ def make_result(
         picture, people = _paint(photo, others, wish, settings, progress)
     progress.on_progress(1.0)
     wants_file = not isinstance(wish, CompareWish) and (wish.as_file or as_file)
-    result = replace(_encode(picture, wants_file), people=people)
+    result = replace(_encode(picture, wants_file), people=people, kept=progress.kept)
     if result.as_photo and isinstance(wish, StyleWish):
         return replace(result, lossless=encode_file(picture))
     return result
@@ -109,6 +113,7 @@ def _paint(
         people=people,
         on_progress=progress.on_progress,
         on_preview=None if is_quick else progress.on_preview,  # it would be less like the painting
+        on_kept=progress.on_kept,
     )
     return painting, bool(people.faces)
 

@@ -25,3 +25,9 @@ def _power(covariance: NDArray[np.float64], exponent: float) -> NDArray[np.float
     values, vectors = np.linalg.eigh(covariance)
     power: NDArray[np.float64] = (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
     return power
+
+
+def luminance(image: Array) -> Array:
+    """`[1, 1, H, W]` of `[1, 3, H, W]`."""
+    weights = np.array((0.299, 0.587, 0.114), np.float32)
+    return np.tensordot(weights, image[0], 1)[None, None]

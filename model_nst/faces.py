@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from model_nst.colours import in_colours_of
+from model_nst.colours import in_colours_of, luminance
 from model_nst.images import Array
 from model_nst.losses import Guidance
 from wishes import Strength
@@ -76,7 +76,7 @@ def begun_anew(
     coloured = sum(share * in_colours_of(photo, style) for style, share in styles)
     moved = photo + np.float32(CHROMA) * (coloured - photo)
     # A face keeps its own light and shade: of the style's colours it gets the chroma alone.
-    moved += _luminance(photo) - _luminance(moved)
+    moved += luminance(photo) - luminance(moved)
     return np.clip(x + KEPT * faces * (moved - x), 0, 1).astype(np.float32)
 
 
@@ -89,7 +89,7 @@ def laid_over(picture: Array, photo: Array, maps: FaceMaps) -> Array:
     faces, features, _ = maps.at(*photo.shape[2:])
     kept = np.clip(LAID_OVER * np.maximum(faces, features), 0, MOST_LAID_OVER)
     radius = 2 + round(float(np.count_nonzero(faces > 0.5)) ** 0.5)
-    own, painted = (_shade(_luminance(image)[0, 0], radius) for image in (photo, picture))
+    own, painted = (_shade(luminance(image)[0, 0], radius) for image in (photo, picture))
     result: Array = np.clip(picture + kept * (own - painted), 0, 1).astype(np.float32)
     return result
 
@@ -113,12 +113,6 @@ def calmed(x: Array, maps: FaceMaps) -> Array:
     smooth = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
     result: Array = (x + around * (smooth - x)).astype(np.float32)
     return result
-
-
-def _luminance(image: Array) -> Array:
-    """`[1, 1, H, W]` of `[1, 3, H, W]`."""
-    weights = np.array((0.299, 0.587, 0.114), np.float32)
-    return np.tensordot(weights, image[0], 1)[None, None]
 
 
 def _scaled(plane: Array, height: int, width: int) -> Array:

@@ -32,6 +32,11 @@ def load(style: Image.Image, side: int) -> Grams | None:
         return _unpacked(file[key], file[f"{key}-largest"])
 
 
+def knows(style: Image.Image) -> bool:
+    """Whether an RGB picture is one of the famous paintings."""
+    return _key(style, SIDES[0]) in _names()
+
+
 @cache
 def _names() -> frozenset[str]:
     with np.load(FILE) as file:

@@ -4,7 +4,8 @@ The large strokes are made on a small image, where a step costs little and a str
 pixels of the network's view; each finer scale starts from the enlarged result of the one before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from model_nst.faces import BEGUN_AT, FaceMaps, begun_anew, calmed, guidance
 from model_nst.images import (
     SMALLEST_WORKED_AT,
     Array,
+    Features,
     enlarged,
     padded,
     padded_size,
@@ -26,7 +28,8 @@ from model_nst.images import (
     working_copy,
 )
 from model_nst.lbfgs import minimise
-from model_nst.losses import Grams
+from model_nst.likeness import recognisable
+from model_nst.losses import Grams, Guidance
 from wishes import USUAL, PaintingOptions, Strength, Strokes
 
 # Long side of the style image to the painting's: what is seen larger is painted larger.
@@ -72,47 +75,103 @@ def transfer(
     on_progress: Callable[[float], None] | None = None,
     on_scale: Callable[[Image.Image], None] | None = None,
     faces: FaceMaps | None = None,
+    least_likeness: float = 0,
+    on_kept: Callable[[], None] | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `on_progress` gets the share done,
     0 to 1, after every step, and `on_scale` the painting so far, small, after every scale but the
-    last; whatever they raise stops the work.
+    last; whatever they raise stops the work. Where the painting's likeness to the photo is less
+    than wanted at the last scale but one, that scale is begun again with more of the photo, a few
+    times, and `on_kept` is called.
     """
     photo = padded(content)
     scales = schedule(max(photo.size))
-    work = sum(side**2 * steps for side, steps, _ in scales)
-    done = 0.0
+    progress = _Progress(scales, on_progress)
     coarser = scales[0][0]
+    judged = max(len(scales) - 2, 0) if least_likeness else None
     anew = next((side for side, *_ in scales if side >= BEGUN_AT), scales[-1][0])
+    kept = 1.0
     x = first_image(
         to_array(resized(photo, coarser)),
         _at_scale(styles, coarser),
         options.variation,
     )
-    for side, steps, content_weight in scales:
+    for number, (side, steps, content_weight) in enumerate(scales):
         if faces:
             x = calmed(x, faces)
         x, fine = _at_next_scale(x, photo, coarser, side)
         if faces and side == anew:
             x = begun_anew(x, fine, _at_scale(styles, side), faces)
-        guide = guidance(faces, fine, options.strength) if faces else None
+        goal = _Goal(
+            engine.content(fine),
+            style_grams(styles, round(side * STROKE_SCALES[options.strokes]), engine),
+            guidance(faces, fine, options.strength) if faces else None,
+            STYLE_WEIGHTS[options.strength] / content_weight,
+        )
+        painted = partial(_optimised, engine, goal, steps, partial(progress.steps, number))
+        if number == judged:
+            x, kept = recognisable(x, fine, _at_scale(styles, side), least_likeness, painted)
+        else:
+            del fine  # at large sizes each array counts
+            x = painted(x, kept)
         coarser = side
-        style_weight = STYLE_WEIGHTS[options.strength] / content_weight
-        features = engine.content(fine)
-        del fine  # at large sizes each array counts
-        grams = style_grams(styles, round(side * STROKE_SCALES[options.strokes]), engine)
-        with engine.loss(features, style_weight, grams, guide) as loss:
-            for best in minimise(loss, x, style_weight, steps):
-                x = best
-                done += side**2 / work
-                if on_progress:
-                    on_progress(min(done, 1.0))
-        del features, loss  # and the networks with it
+        del goal, painted
         if on_scale and side != scales[-1][0]:
             on_scale(to_image(x))
+    if on_kept and kept > 1:
+        on_kept()
     return to_image(x).crop((0, 0, *content.size))
+
+
+class _Goal(NamedTuple):
+    """What the image of one scale is compared with."""
+
+    content: Features
+    grams: Grams
+    guidance: Guidance | None
+    style_weight: float
+
+
+def _optimised(
+    engine: StyleEngine,
+    goal: _Goal,
+    steps: int,
+    counted: Callable[[Iterable[Array]], Iterable[Array]],
+    x: Array,
+    kept: float,
+) -> Array:
+    """Optimises `x`, `[1, 3, H, W]`, 0 to 1, by so many `counted` steps; the photo counts `kept`
+    times what is usual.
+    """
+    style_weight = goal.style_weight / kept
+    with engine.loss(goal.content, style_weight, goal.grams, goal.guidance) as loss:
+        for best in counted(minimise(loss, x, style_weight, steps)):
+            x = best
+    return x
+
+
+class _Progress:
+    """Tells the share of the work done, 0 to 1; never less, where a scale is painted again."""
+
+    def __init__(
+        self, scales: Sequence[tuple[int, int, float]], tell: Callable[[float], None] | None
+    ) -> None:
+        self.scales, self.tell = scales, tell
+        self.done = self.told = 0.0
+
+    def steps(self, number: int, images: Iterable[Array]) -> Iterator[Array]:
+        """Counts the steps of the scale of this number as they are made."""
+        left = sum(side**2 * steps for side, steps, _ in self.scales[number:])
+        step = self.scales[number][0] ** 2
+        for image in images:
+            yield image
+            self.done, left = self.done + step, left - step
+            self.told = max(self.told, min(self.done / (self.done + max(left, 0)), 1.0))
+            if self.tell:
+                self.tell(self.told)
 
 
 def _at_next_scale(x: Array, photo: Image.Image, coarser: int, side: int) -> tuple[Array, Array]:
