@@ -1,6 +1,7 @@
 """The buttons under what the bot says. English texts are gettext's message ids."""
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from wishes import (
     DIRECTIONS,
     FACES,
     ONLY,
+    SHARES,
     STRENGTHS,
     STROKES,
     Amount,
@@ -31,6 +33,8 @@ from wishes import (
 
 T = TypeVar("T")
 OWNER = re.compile("[0-9a-f]{1,16}")  # anybody can forge what comes back from a button
+
+LOOKS = r"^(y[0-9a-z]{1,5}|x[0-9a-f]{1,5}|[0-2]{2}[01]{2}[0-9]{1,2})$"
 
 OWN = "own"  # a background that is a picture of the user's own
 # What `Repaint.look` counts. Buttons live as long as their message: what is new goes to the end.
@@ -44,7 +48,16 @@ LOOK: dict[str, Sequence[Any]] = {
     "only": ONLY,
     "background": (None, OWN, *PRESETS),
     "season": (None, *DIRECTIONS),
+    "share": SHARES,
 }
+
+
+def _in_base_36(number: int) -> str:
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, 36)
+        digits = string.digits[digit] + digits if digit < 10 else chr(87 + digit) + digits
+    return digits
 
 
 class Menu(StrEnum):
@@ -57,6 +70,7 @@ class Menu(StrEnum):
     USE_AS_STYLE = "use_as_style"
     PAINT_RESULT = "paint_result"
     COMPARE = "compare"
+    USE_RESULT = "use_result"
     OWN_STYLES = "own_styles"
 
 
@@ -85,13 +99,14 @@ class Repaint(CallbackData, prefix="p"):
     """Under a painting: the photo it answers is painted once more.
 
     Telegram gives a button 64 bytes, of which two styles' ids take up to 41 and the owner's up to
-    14. That leaves 6 for `look`: one number, in hex, of the places in `LOOK` of what is chosen. An
-    own picture for the background stands in place of the second style, which it excludes.
+    14. That leaves 6 for `look`: one number, in base 36 after a y, of the places in `LOOK` of what
+    is chosen; older messages have it in hex after an x, or four digits and the variation. An own
+    picture for the background stands in place of the second style, which it excludes.
     """
 
     style: str
     second: str | None = None
-    look: Annotated[str, Field(pattern=r"^(x[0-9a-f]{1,5}|[0-2]{2}[01]{2}[0-9]{1,2})$")]
+    look: Annotated[str, Field(pattern=LOOKS)]
 
     @classmethod
     def of(cls, wish: StyleWish) -> Self:
@@ -103,7 +118,7 @@ class Repaint(CallbackData, prefix="p"):
         number = 0
         for name, choices in reversed(LOOK.items()):
             number = number * len(choices) + choices.index(chosen[name])
-        return cls(style=wish.style, second=second, look=f"x{number:x}")
+        return cls(style=wish.style, second=second, look=f"y{_in_base_36(number)}")
 
     def wish(self, own_styles: dict[str, str]) -> StyleWish | None:
         """None where a picture of the user's own is no longer kept."""
@@ -124,18 +139,22 @@ class Repaint(CallbackData, prefix="p"):
         )
 
     def _chosen(self) -> dict[str, Any]:
-        if not self.look.startswith("x"):  # under older messages: four digits and the variation
+        if self.look[0] not in "xy":
             names = ("strength", "strokes", "keep_colours", "as_file")
             chosen = {
                 name: LOOK[name][int(digit)]
                 for name, digit in zip(names, self.look[:4], strict=True)
             }
             return {**chosen, "variation": int(self.look[4:])}
-        number, chosen = int(self.look[1:], 16), {}
+        number, chosen = int(self.look[1:], 36 if self.look[0] == "y" else 16), {}
         for name, choices in LOOK.items():
             number, place = divmod(number, len(choices))
             chosen[name] = choices[place]
         return chosen
+
+
+class KeepStyle(Repaint, prefix="k"):
+    """The same for the next photos."""
 
 
 class PaintingMenu(Repaint, prefix="m"):
@@ -160,6 +179,10 @@ class ChangeSeason(CallbackData, prefix="s"):
     direction: Direction
     amount: Amount
     as_file: bool = False
+
+
+class KeepSeason(ChangeSeason, prefix="t"):
+    """The same for the next photos."""
 
 
 class CancelJob(CallbackData, prefix="cancel"):
@@ -209,15 +232,15 @@ def _with_way_back(
 ) -> InlineKeyboardMarkup:
     """The rows, and below them the `last` one, which ends with the way back to the menu."""
     to_menu = _menu_button(_("☰ Menu"), Menu.MAIN)
-    return InlineKeyboardMarkup(inline_keyboard=[*rows, [*(last or []), to_menu]])
+    filled = [row for row in rows if row]
+    return InlineKeyboardMarkup(inline_keyboard=[*filled, [*(last or []), to_menu]])
 
 
 def main_menu(settings: Settings) -> InlineKeyboardMarkup:
-    rows = [*_wish_rows(), [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)]]
+    style, *seasons = _wish_rows()
+    rows = [style, [_menu_button(_("🖼 Examples"), Menu.EXAMPLES)], *seasons]
     if settings.source_url:
-        rows[-1].append(
-            InlineKeyboardButton(text=_("🔗 Source code"), url=str(settings.source_url))
-        )
+        rows.append([InlineKeyboardButton(text=_("🔗 Source code"), url=str(settings.source_url))])
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
@@ -237,22 +260,31 @@ def style_offer() -> InlineKeyboardMarkup:
 
 
 def preset_menu() -> InlineKeyboardMarkup:
-    """By the numbers that `choose_preset` lists."""
     mix = _button(_("🎭 Mix two of them"), Mix())
-    return _with_way_back(*_numbered([StyleChoice(style=name) for name in PRESETS]), [mix])
+    return _with_way_back(*_named([StyleChoice(style=name) for name in PRESETS]), [mix])
 
 
 def mix_menu(first: str | None) -> InlineKeyboardMarkup:
     choices = [Mix(first=first, second=name) if first else Mix(first=name) for name in PRESETS]
-    rows = _numbered(choices)
+    rows = _named(choices)
     if first:
         number = list(PRESETS).index(first)
-        rows[number // 4][number % 4].text = f"✓ {number + 1}"
+        button = rows[number // 2][number % 2]
+        button.text = f"✓ {button.text}"
     return _with_way_back(*rows)
 
 
 def own_style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
     return _with_way_back(*_numbered([StyleChoice(style=name) for name in own_styles]))
+
+
+def _named(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton]]:
+    """One for each preset, in their order."""
+    buttons = [
+        _button(_(preset.short), choice)
+        for preset, choice in zip(PRESETS.values(), choices, strict=True)
+    ]
+    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
 
 
 def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton]]:
@@ -262,11 +294,8 @@ def _numbered(choices: Sequence[CallbackData]) -> list[list[InlineKeyboardButton
 
 def photo_menu(*, with_styles: bool = False, moves: bool = False) -> InlineKeyboardMarkup:
     """With buttons for the presets where a sheet shows the photo in them; `moves`: it is a clip."""
-    styles = [
-        _button(f"{number}. {_(preset.short)}", Repaint.of(StyleWish(name, None)))
-        for number, (name, preset) in enumerate(PRESETS.items(), 1)
-    ]
-    rows = [styles[at : at + 2] for at in range(0, len(styles), 2)] if with_styles else []
+    styles = [Repaint.of(StyleWish(name, None)) for name in PRESETS]
+    rows = _named(styles) if with_styles else []
     use_as_style = _menu_button(_("🖌 Use it as the style"), Menu.USE_AS_STYLE)
     last = [] if moves else [[use_as_style]]
     return InlineKeyboardMarkup(inline_keyboard=[*rows, *_wish_rows(), *last])
@@ -331,9 +360,26 @@ def painting_menu(
             _menu_button(_("🎨 Another style"), Menu.STYLE),
             *([] if of_album or moves else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
-        *([[_button(_("👥 People"), of_people)]] if people else []),
+        _shares(wish),
+        [_button(_("👥 People"), of_people)] if people else [],
+        _for_the_next(KeepStyle.of(wish), usable=not (of_album or moves)),
         last=_as_files(as_file, is_file or moves, of_album),
     )
+
+
+def _shares(wish: StyleWish) -> list[InlineKeyboardButton]:
+    """How much of the second style is mixed in, where there is one."""
+    others = [share for share in sorted(SHARES) if wish.second and share != wish.share]
+    return [
+        _button(_("Second: {share}%").format(share=share), Repaint.of(replace(wish, share=share)))
+        for share in others
+    ]
+
+
+def _for_the_next(keep: CallbackData, *, usable: bool) -> list[InlineKeyboardButton]:
+    """What a result is for photos to come; `usable`: it can be the next photo itself."""
+    use = [_menu_button(_("🖼 Use this"), Menu.USE_RESULT)] if usable else []
+    return [_button(_("📌 Same for next"), keep), *use]
 
 
 def people_menu(wish: StyleWish, *, is_file: bool) -> InlineKeyboardMarkup:
@@ -409,6 +455,10 @@ def season_menu(
             _menu_button(_("🎨 Paint this"), Menu.PAINT_RESULT),
             *([] if moves else [_menu_button(_("↔️ Compare"), Menu.COMPARE)]),
         ],
+        _for_the_next(
+            KeepSeason(direction=wish.direction, amount=wish.amount),
+            usable=not (of_album or moves),
+        ),
         last=_as_files(as_file, is_file or moves, of_album),
     )
 

@@ -89,7 +89,7 @@ def choose_style() -> str:
 
 
 def choose_preset() -> str:
-    """Names the paintings, since Telegram shows an album's captions one at a time only."""
+    """Tells painters and years too, which the sheet does not."""
     question = _("Which style shall I paint in?")
     return f"{question}\n\n{_list_of_paintings()}"
 
@@ -250,6 +250,10 @@ def titles() -> list[str]:
     return [_(preset.title) for preset in PRESETS.values()]
 
 
+def what_to_do_with_result() -> str:
+    return _("A picture of ours! What shall I do with it?")
+
+
 def style_forgotten() -> str:
     return _("I no longer have that style picture. Please send it again, or pick a painting.")
 
@@ -349,22 +353,31 @@ def over() -> str:
     return _("That photo is done already. Send me another one whenever you like.")
 
 
-def progress(fraction: float, part: int = 1, parts: int = 1) -> str:
-    """`fraction` of the work on this part that is done, 0 to 1; the bar shows all parts."""
+def progress(fraction: float, part: int = 1, parts: int = 1, left: float | None = None) -> str:
+    """`fraction` of the work on this part that is done, 0 to 1; the bar shows all parts. `left` are
+    the seconds that a single part still takes.
+    """
     fraction = (part - 1 + fraction) / parts
     done = round(fraction * 10)
     bar = "▓" * done + "░" * (10 - done)
+    percent = round(fraction * 100)
+    if parts == 1 and left is not None:
+        return _("🎨 Painting… {bar} {percent}%, about {duration} left").format(
+            bar=bar, percent=percent, duration=duration(left)
+        )
     if parts == 1:
-        return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=round(fraction * 100))
+        return _("🎨 Painting… {bar} {percent}%").format(bar=bar, percent=percent)
     return _("🎨 Painting {part} of {parts}… {bar}").format(part=part, parts=parts, bar=bar)
 
 
-def painting_caption(wish: StyleWish, people: bool, kept: bool = False) -> str | None:
+def painting_caption(wish: StyleWish, people: bool, kept: bool = False) -> str:
     """The paintings' names, then what is not as usual: so that results can be told apart.
 
     `people`: some were found in the photo; `kept`: more of it was kept than usual.
     """
-    names = [caption_of(PRESETS[style]) for style in (wish.style, wish.second) if style in PRESETS]
+    names = [_name_of(style) for style in (wish.style, wish.second) if style]
+    if names == [_("Your style picture")] * 2:
+        names = [_("A mix of your two style pictures")]
     seen = wish if people else replace(wish, only="all", background=None, faces="keep")
     details = _details(seen)
     lines = [*names, *([f"({details})"] if details else [])]
@@ -372,7 +385,11 @@ def painting_caption(wish: StyleWish, people: bool, kept: bool = False) -> str |
         lines.append(_("I found nobody in this photo, so I painted all of it."))
     if kept:
         lines.append(_("This style leaves little of a photo, so more of it was kept."))
-    return "\n".join(lines) or None
+    return "\n".join(lines)
+
+
+def _name_of(style: str) -> str:
+    return caption_of(PRESETS[style]) if style in PRESETS else _("Your style picture")
 
 
 def _details(wish: StyleWish) -> str:
@@ -386,6 +403,7 @@ def _details(wish: StyleWish) -> str:
         (_("only the background"), wish.only == "background"),
         (_("background: {style}").format(style=behind), wish.background is not None),
         (_("faces free"), wish.faces == "free"),
+        (_("second style: {share}%").format(share=wish.share), wish.share != 50),
         (_("softer"), wish.strength == "soft"),
         (_("stronger"), wish.strength == "strong"),
         (_("finer strokes"), wish.strokes == "fine"),

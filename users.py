@@ -1,6 +1,7 @@
 """What the bot remembers of a person: choices and Telegram's file ids, never a picture."""
 
 import logging
+import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ from wishes import (
     Faces,
     Only,
     SeasonWish,
+    Share,
     Strength,
     Strokes,
     StyleWish,
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 Language = Literal["en", "ru"]
 Mode = Literal["style"] | Direction
 
+ASKED_SECONDS = 600.0  # for which the next picture is taken for a style
 OWN_STYLES = 6  # style pictures of their own that are remembered for each user
 # Of a `StyleWish`, which stay with the next photos, and what is usual.
 KEPT_OPTIONS = {
@@ -33,6 +36,7 @@ KEPT_OPTIONS = {
     "faces": "keep",
     "only": "all",
     "season": None,
+    "share": 50,
 }
 PENDING = 10  # photos that wait for a choice; an album has at most ten
 
@@ -73,6 +77,7 @@ class User:
     strokes: Strokes = "normal"
     keep_colours: bool = False
     season: Direction | None = None  # of a photo that is painted
+    share: Share = 50  # of the second style
     amount: Amount = "normal"  # of a season
     own_styles: dict[str, str] = field(default_factory=dict)  # unique id to file id
     thumbnails: dict[str, str] = field(default_factory=dict)  # of own_styles, likewise
@@ -81,6 +86,7 @@ class User:
     answered_album: str | None = None  # the album of which we have said something
     style_album: str | None = None  # the album whose first picture has just become the style
     style_answer: int | None = None  # the message in which we said so
+    asked: float = 0  # when a style picture was asked for, seconds since 1970
 
     @property
     def speaks(self) -> Language:
@@ -104,8 +110,20 @@ class User:
             **{option: getattr(self, option) for option in KEPT_OPTIONS},
         )
 
+    @property
+    def awaits_style(self) -> bool:
+        """Whether the next picture is taken for a style: what is asked for long ago is not."""
+        is_asked = self.mode == "style" and self.style is None
+        return is_asked and time.time() - self.asked < ASKED_SECONDS
+
+    def ask_no_longer(self) -> None:
+        """The next picture is no style, if one was expected."""
+        if self.wish is None:
+            self.mode = None
+
     def choose(self, wish: Wish | None) -> None:
         """The wish for photos to come; None: a style picture is expected."""
+        self.asked = 0 if wish else time.time()
         self.mode, self.style, self.second_style = "style", None, None
         self.background, self.amount = None, "normal"
         if isinstance(wish, SeasonWish):

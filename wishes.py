@@ -9,12 +9,14 @@ Direction = Literal["summer2winter", "winter2summer"]
 Faces = Literal["keep", "free"]
 Only = Literal["all", "people", "background"]
 Amount = Literal["light", "normal", "deep"]
+Share = Literal[50, 25, 75]  # percent
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 STROKES: tuple[Strokes, ...] = get_args(Strokes)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 FACES: tuple[Faces, ...] = get_args(Faces)
 ONLY: tuple[Only, ...] = get_args(Only)
+SHARES: tuple[Share, ...] = get_args(Share)
 MOST_CLIP_SECONDS = 10  # of what is repainted frame by frame
 AMOUNTS: dict[Amount, float] = {"light": 0.6, "normal": 1, "deep": 1.4}  # of `change_season`
 
@@ -41,7 +43,7 @@ USUAL = PaintingOptions()
 @dataclass(frozen=True)
 class StyleWish(PaintingOptions):
     """To be painted in a style: a preset's name, or the unique id of a picture of the user's own,
-    which Telegram then has under `file_id`. A `second` style is mixed with it half and half. What
+    which Telegram then has under `file_id`. A `second` style is mixed with it by its `share`. What
     is behind the people may be in a style of its own, the `background`.
     """
 
@@ -53,6 +55,7 @@ class StyleWish(PaintingOptions):
     background: str | None = None
     background_file_id: str | None = None
     season: Direction | None = None  # first
+    share: Share = 50  # of the second style, in percent
 
     @property
     def is_parted(self) -> bool:

@@ -170,9 +170,10 @@ async def prepare(sender: Sender, photo: bytes, wish: str) -> None:
             "🖼 Famous paintings",
             timeout_s=PATIENCE_SECONDS,
         )
-        await person.next_album(PATIENCE_SECONDS)
         await person.press(
-            await person.next_message(PATIENCE_SECONDS), "2", timeout_s=PATIENCE_SECONDS
+            await person.next_message(PATIENCE_SECONDS),
+            "The Great Wave",
+            timeout_s=PATIENCE_SECONDS,
         )
     await person.next_message(PATIENCE_SECONDS)
     await send(sender, photo)

@@ -117,8 +117,10 @@ async def choose_painting(person: Person, number: int) -> None:
     await person.press(menu, "🎨 Paint in a style")
     offer = await person.wait_for(lambda m: "🖼 Famous paintings" in str(m.buttons))
     await person.press(offer, "🖼 Famous paintings")
-    presets = await person.wait_for(lambda m: ["1", "2", "3", "4"] in m.buttons, 30)
-    await person.press(presets, str(number))
+    presets = await person.wait_for(
+        lambda m: ["The Starry Night", "The Great Wave"] in m.buttons, 30
+    )
+    await person.press(presets, [text for row in presets.buttons for text in row][number - 1])
     await person.wait_for(lambda m: "Now send me photos" in m.text)
 
 

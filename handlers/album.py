@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import FSInputFile, InputMediaPhoto, MediaUnion
+from aiogram.types import FSInputFile, InlineKeyboardMarkup, InputMediaPhoto, MediaUnion
 from PIL import Image, ImageOps
 
 from decoding import BadImage, Limits, decode, limits_of
@@ -30,6 +30,15 @@ async def send_album(chat_id: int, pictures: list[tuple[Path, str]], bot: Bot) -
     for (path, _caption), message in zip(pictures, messages, strict=True):
         if message.photo:
             _file_ids[bot.id, path] = message.photo[-1].file_id
+
+
+async def send_picture(
+    chat_id: int, path: Path, caption: str, bot: Bot, menu: InlineKeyboardMarkup
+) -> None:
+    file = _file_ids.get((bot.id, path)) or FSInputFile(path)
+    message = await bot.send_photo(chat_id, file, caption=caption, reply_markup=menu)
+    if message.photo:
+        _file_ids[bot.id, path] = message.photo[-1].file_id
 
 
 async def numbered_sheet(file_ids: list[str], bot: Bot, settings: Settings) -> bytes:
@@ -67,6 +76,6 @@ def _sheet(pictures: list[bytes], limits: Limits) -> bytes:
 
 def _tile(data: bytes, limits: Limits) -> Image.Image:
     try:
-        return ImageOps.fit(decode(data, limits), (TILE, TILE))
+        return ImageOps.pad(decode(data, limits), (TILE, TILE), color="white")
     except BadImage:
         return Image.new("RGB", (TILE, TILE), "grey")

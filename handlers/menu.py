@@ -10,6 +10,8 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
+from examples import EXAMPLES
+from handlers.album import send_picture
 from handlers.reply import reply_to_press
 from handlers.season import SEASON_COMMANDS
 from handlers.turn import Turn, choose_wish
@@ -37,9 +39,12 @@ async def start_with_style(message: Message, command: CommandObject, turn: Turn)
 
 
 @router.message(CommandStart())
-async def start(message: Message, settings: Settings) -> None:
+async def start(message: Message, user: User, bot: Bot, settings: Settings) -> None:
+    """With a photo and what became of it, so that nobody need ask what the bot does."""
+    user.ask_no_longer()
     name = message.from_user.first_name if message.from_user else message.chat.full_name
-    await message.answer(texts.greeting(escape(name)), reply_markup=keyboards.main_menu(settings))
+    menu = keyboards.main_menu(settings)
+    await send_picture(message.chat.id, EXAMPLES[0].path, texts.greeting(escape(name)), bot, menu)
 
 
 @router.message(Command("help"))
@@ -48,7 +53,8 @@ async def show_help(message: Message) -> None:
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.MAIN))
-async def press_menu(query: CallbackQuery, bot: Bot, settings: Settings) -> None:
+async def press_menu(query: CallbackQuery, user: User, bot: Bot, settings: Settings) -> None:
+    user.ask_no_longer()
     await reply_to_press(query, bot, texts.menu_text(), keyboards.main_menu(settings))
 
 

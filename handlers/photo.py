@@ -17,6 +17,7 @@ from handlers.reply import photo_meant
 from handlers.turn import Turn, submit_pending, work_on
 from jobs.job import job_in, to_json
 from jobs.queue import ask_for_sheet, cancel
+from settings import Settings
 from users import Photo, User, is_same_message, photo_in
 from wishes import MOST_CLIP_SECONDS, StyleWish, Wish
 
@@ -43,7 +44,7 @@ async def take_photo(message: Message, photo: Photo, turn: Turn, i18n: I18n) -> 
         before = [p for p in user.pending if photo.album and p.album == photo.album]
         user.pending = [p for p in user.pending if p not in before]
         await work_on([*before, photo], wish, turn)
-    elif user.mode is None:
+    elif not user.awaits_style:
         await ask_about(message, photo, turn)
     elif photo.moves:
         await message.reply(texts.clip_is_no_style())
@@ -95,11 +96,12 @@ async def cancel_work_on(photo: Photo, turn: Turn) -> None:
 
 
 @router.message(Command("me"))
-async def take_profile_photo(message: Message, user: User, bot: Bot) -> None:
+async def take_profile_photo(message: Message, user: User, bot: Bot, settings: Settings) -> None:
     """It is sent, so that there is a message to answer."""
     photos = (await bot.get_user_profile_photos(user.id, limit=1)).photos
     if not photos:
-        await message.reply(texts.no_profile_photo())
+        menu = keyboards.main_menu(settings)
+        await message.reply(texts.no_profile_photo(), reply_markup=menu)
         return
     sent = await message.answer_photo(
         photos[0][-1].file_id,

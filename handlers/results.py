@@ -10,13 +10,15 @@ import keyboards
 import texts
 from handlers.album import numbered_sheet
 from handlers.reply import chat_of, photo_behind, photos_behind, reply_to_press, result_in
-from handlers.turn import Turn, new_job
+from handlers.turn import Turn, new_job, refuse
 from jobs.answer import edit_status
 from jobs.queue import JobContext, cancel, submit
 from keyboards import (
     BackgroundMenu,
     CancelJob,
     ChangeSeason,
+    KeepSeason,
+    KeepStyle,
     Menu,
     MenuChoice,
     OwnBackgrounds,
@@ -24,7 +26,7 @@ from keyboards import (
     PeopleMenu,
     Repaint,
 )
-from wishes import CompareWish, SeasonWish, Wish
+from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
 router = Router(name="results")
 
@@ -115,8 +117,45 @@ async def submit_again(query: CallbackQuery, wish: Wish, turn: Turn) -> None:
         await reply_to_press(query, turn.bot, words)
     else:
         turn.user.no_longer_pending(photos)
-        if refusal := await submit(new_job(photos, wish, turn), turn.context):
-            await reply_to_press(query, turn.bot, refusal)
+        job = new_job(photos, wish, turn)
+        if refusal := await submit(job, turn.context):
+            await refuse(job, refusal, turn.bot)
+
+
+@router.callback_query(KeepStyle.filter())
+async def keep_style(query: CallbackQuery, callback_data: KeepStyle, turn: Turn) -> None:
+    """For photos to come, until something else is chosen."""
+    if wish := callback_data.wish(turn.user.own_styles):
+        await keep_wish(query, wish, turn)
+    else:
+        menu = keyboards.style_menu(turn.user.own_styles)
+        await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
+
+
+@router.callback_query(KeepSeason.filter())
+async def keep_season(query: CallbackQuery, callback_data: KeepSeason, turn: Turn) -> None:
+    await keep_wish(query, SeasonWish(callback_data.direction, callback_data.amount), turn)
+
+
+async def keep_wish(query: CallbackQuery, wish: StyleWish | SeasonWish, turn: Turn) -> None:
+    turn.user.choose(wish)
+    text = texts.chosen(wish, photos_wait=False)
+    await reply_to_press(query, turn.bot, text, keyboards.back_to_menu())
+
+
+@router.callback_query(MenuChoice.filter(F.item == Menu.USE_RESULT))
+async def use_result(query: CallbackQuery, turn: Turn) -> None:
+    """As the next photo, or as its style: asked in answer to the picture."""
+    if (result := result_in(query)) is None:
+        await reply_to_press(query, turn.bot, texts.photo_forgotten())
+        return
+    turn.user.remember_photo(result)
+    await turn.bot.send_message(
+        chat_of(query),
+        texts.what_to_do_with_result(),
+        reply_markup=keyboards.photo_menu(),
+        reply_parameters=ReplyParameters(message_id=result.message_id),
+    )
 
 
 @router.callback_query(CancelJob.filter(), flags={"answers": True})

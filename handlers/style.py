@@ -10,7 +10,7 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
-from handlers.album import numbered_sheet, send_album, sheet_of_presets
+from handlers.album import numbered_sheet, sheet_of_presets
 from handlers.captions import understand
 from handlers.reply import (
     chat_of,
@@ -71,20 +71,24 @@ async def ask_style(query: CallbackQuery, callback_data: MenuChoice, user: User,
 
 
 @router.message(Command("styles"))
-async def show_styles(message: Message) -> None:
-    sheet = await sheet_of_presets(texts.titles())
-    await message.answer_photo(
-        BufferedInputFile(sheet, "styles.jpg"),
-        caption=texts.choose_preset(),
-        reply_markup=keyboards.preset_menu(),
-    )
+async def show_styles(message: Message, bot: Bot) -> None:
+    await send_presets(message.chat.id, bot)
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.PRESETS))
 async def show_presets(query: CallbackQuery, bot: Bot) -> None:
-    pictures = [(preset.path, texts.caption_of(preset)) for preset in PRESETS.values()]
-    await send_album(chat_of(query), pictures, bot)
-    await reply_to_press(query, bot, texts.choose_preset(), keyboards.preset_menu())
+    await send_presets(chat_of(query), bot)
+
+
+async def send_presets(chat_id: int, bot: Bot) -> None:
+    """One sheet, with the names of the buttons."""
+    sheet = await sheet_of_presets(texts.titles())
+    await bot.send_photo(
+        chat_id,
+        BufferedInputFile(sheet, "styles.jpg"),
+        caption=texts.choose_preset(),
+        reply_markup=keyboards.preset_menu(),
+    )
 
 
 @router.callback_query(MenuChoice.filter(F.item == Menu.OWN_STYLES))

@@ -42,7 +42,12 @@ async def work_on(photos: list[Photo], wish: Wish, turn: Turn) -> None:
     refusal = await submit(job, turn.context)
     if refusal and (album is None or album != turn.user.answered_album):
         turn.user.answered_album = album
-        await turn.bot.send_message(job.chat_id, refusal)
+        await refuse(job, refusal, turn.bot)
+
+
+async def refuse(job: Job, words: str, bot: Bot) -> None:
+    """Under the photo that it is about."""
+    await bot.send_message(job.chat_id, words, reply_parameters=job.reply)
 
 
 async def choose_wish(wish: StyleWish | SeasonWish, chat_id: int, turn: Turn) -> None:
@@ -68,5 +73,5 @@ async def submit_pending(chat_id: int, turn: Turn, gathered: float = 0) -> None:
     for _, together in groupby(photos, key=lambda photo: photo.album or photo.message_id):
         job = replace(new_job([*together], wish, turn), gathered=gathered)
         if refusal := await submit(job, turn.context):
-            await turn.bot.send_message(chat_id, refusal)
+            await refuse(job, refusal, turn.bot)
             return

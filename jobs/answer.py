@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 EDIT_SECONDS = 1.5  # between two edits of status messages in one chat
 EDIT_SECONDS_IN_GROUP = 4.0
+TELLING = 0.1  # share done, from which on what is left can be told
 FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is noticed
 
 
@@ -170,7 +171,8 @@ class Answer:
         if self.starting:
             self.starting.result()
         left = (time.monotonic() - self.began) * (1 - fraction) / max(fraction, 0.01)
-        text = texts.progress(fraction, self.part, self.parts)
+        told = left if fraction >= TELLING else None
+        text = texts.progress(fraction, self.part, self.parts, told)
         if left < EDIT_SECONDS or (text == self.shown and preview is None):
             return False
         if time.time() - self.sent_at < (IN_GROUP if self.job.chat_id < 0 else IN_CHAT):

@@ -104,7 +104,7 @@ def _paint(
         progress.on_preview(_painted_quickly(small, wish, theirs, settings))
     painting = paint(
         content,
-        [Style(picture, 1 / len(pictures)) for picture in pictures],
+        [Style(*each) for each in zip(pictures, _shares(wish), strict=True)],
         wish,
         size=settings.nst_size,
         engine=settings.engine,
@@ -133,8 +133,15 @@ def _painted_quickly(
 
 def shares_of(wish: StyleWish) -> dict[str, float]:
     """Of the presets that are to be seen in the painting; they sum to 1."""
-    styles = [style for style in (wish.style, wish.second) if style]
-    return {style: styles.count(style) / len(styles) for style in styles}
+    shares = dict.fromkeys([style for style in (wish.style, wish.second) if style], 0.0)
+    for style, share in zip((wish.style, wish.second), _shares(wish), strict=False):
+        shares[style or ""] += share
+    return shares
+
+
+def _shares(wish: StyleWish) -> list[float]:
+    """Of its one or two styles."""
+    return [1 - wish.share / 100, wish.share / 100] if wish.second else [1.0]
 
 
 def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:

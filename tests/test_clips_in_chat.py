@@ -100,7 +100,7 @@ async def test_a_clip_without_a_choice_is_asked_about(chat: LocalChat) -> None:
         await ann.next_message()
         menu = await ann.wait_for(lambda m: "🖼 Famous paintings" in texts_of(m))
         await ann.press(menu, "🖼 Famous paintings")
-        await ann.press(await ann.wait_for(lambda m: "3" in texts_of(m), 20), "3")
+        await ann.press(await ann.wait_for(lambda m: "The Kiss" in texts_of(m), 20), "The Kiss")
         painted = await ann.wait_for(lambda m: m.clip and m.text.startswith("Gustav Klimt"), 60)
         assert is_reply_to(painted, result)
 

@@ -84,11 +84,13 @@ async def test_start_greets_by_name_and_shows_the_menu(chat: LocalChat) -> None:
         await ann.say("/start")
         menu = await ann.next_message()
         assert menu.text.startswith("Hello, Ann <b>!")
+        assert opened(await ann.download(menu)).width > 1000  # a photo and what became of it
         assert menu.buttons == [
             ["🎨 Paint in a style"],
+            ["🖼 Examples"],
             ["❄️ Summer to winter"],
             ["☀️ Winter to summer"],
-            ["🖼 Examples", "🔗 Source code"],
+            ["🔗 Source code"],
         ]
         assert menu.button("🔗 Source code")["url"].startswith("https://example.org/source")
 
@@ -138,12 +140,11 @@ async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat)
         await ann.say("/start")
         await ann.press(await ann.next_message(), "🎨 Paint in a style")
         await ann.press(await ann.next_message(), "🖼 Famous paintings")
-        album = await ann.next_album(30)
-        assert len(album) == 8
-        assert album[1].text == "Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831"
-        choice = await ann.next_message()
-        assert album[1].text in choice.text
-        await ann.press(choice, "2")
+        choice = await ann.next_message(30)
+        assert choice.photo
+        assert len(texts_of(choice)) == 8 + 2
+        assert "2. Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831" in choice.text
+        await ann.press(choice, "The Great Wave")
         assert "as many as you like" in (await ann.next_message()).text
 
         [photo] = await ann.send_photo(CAT)
@@ -151,7 +152,7 @@ async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat)
         assert status.raw["reply_to_message"]["message_id"] == photo.id
         result = await result_in(ann, status)
         assert "🎨 Another style" in texts_of(result)
-        assert result.text == album[1].text
+        assert result.text == "Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831"
         assert result.raw["reply_to_message"]["message_id"] == photo.id
         assert "upload_photo" in ann.actions
         painting = await ann.download(result)
@@ -276,6 +277,23 @@ async def test_a_style_picture_of_ones_own(chat: LocalChat) -> None:
         painting = await ann.download(await next_result(ann))
         assert opened(painting).size == opened(COFFEE).size
         assert difference(painting, COFFEE) > 10
+
+
+async def test_a_style_that_is_asked_for_is_not_waited_for_after_the_menu(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.say("/style")
+        asked = await ann.next_message()
+        await ann.press(asked, "☰ Menu")
+        await ann.next_message()
+        await ann.send_photo(KISS)
+        assert "What shall I do with it?" in (await ann.next_message()).text
+
+
+async def test_the_menu_is_offered_where_nothing_else_is(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        for command in ("/me", "/forget"):
+            await ann.say(command)
+            assert "🖼 Examples" in texts_of(await ann.next_message())
 
 
 async def test_a_photo_sent_first_is_remembered(chat: LocalChat) -> None:

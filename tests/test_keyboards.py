@@ -33,6 +33,7 @@ wishes = st.builds(
     faces=st.sampled_from(["keep", "free"]),
     only=st.sampled_from(["all", "people", "background"]),
     background=st.none() | styles,
+    share=st.sampled_from([25, 50, 75]),
 ).filter(lambda wish: not wish.second or wish.background in (None, *PRESETS))
 
 
@@ -65,10 +66,14 @@ def test_a_wish_comes_out_of_a_button_as_it_went_in(wish: StyleWish) -> None:
             "p:own:ejiri:120042",
             StyleWish("own", "file", second="ejiri", strokes="large", variation=42),
         ),
+        (
+            f"p:kiss:ejiri:x{7 + 100 * (2 + 3 * 1):x}",
+            StyleWish("kiss", None, second="ejiri", strength="strong", variation=7),
+        ),
     ],
 )
 def test_a_button_of_before_says_what_it_said(data: str, wish: StyleWish) -> None:
-    """Older messages have four digits and the variation."""
+    """Older messages have four digits and the variation, or hex."""
     assert Repaint.unpack(data).wish({"own": "file"}) == wish
 
 
@@ -135,7 +140,7 @@ def test_buttons_of_a_private_chat_have_no_owner() -> None:
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_words_on_half_a_row_are_short_enough_for_a_phone(language: str) -> None:
     """Telegram cuts what is longer, and does not say so."""
-    wish = StyleWish("kiss", None, keep_colours=True, variation=7)
+    wish = StyleWish("kiss", None, keep_colours=True, variation=7, second="ejiri")
     with I18N.context(), I18N.use_locale(language):
         menus = [
             keyboards.main_menu(Settings(source_url=HttpUrl("https://example.org"))),

@@ -197,8 +197,8 @@ async def test_the_conversation(emulator: Emulator) -> None:
     ann = Person(emulator, 77, "Ann", "en")
     command = {"type": "bot_command", "offset": 0, "length": 6}
     before = await ann.send(ann.message(text="/start", entities=[command]))
-    greeting = await emulator.said("sendMessage", after=before)
-    assert "Ann" in greeting.fields["text"]
+    greeting = await emulator.said("sendPhoto", after=before)
+    assert "Ann" in greeting.fields["caption"]
 
     photo = ann.message(**photo_of(emulator))
     before = await ann.send(photo)

@@ -223,9 +223,9 @@ async def test_the_paintings_are_shown_with_numbers() -> None:
             assert distance(part, fitted.crop((100, 80, 400, 300))) < 12
         await ann.press(sheet, "🎭 Mix two of them")
         asked = await ann.wait_for(lambda m: m.id == sheet.id and "first one" in m.text)
-        await ann.press(asked, "3")
+        await ann.press(asked, "The Kiss")
         await ann.wait_for(lambda m: m.id == sheet.id and "second one" in m.text)
-        await ann.press(ann.history[sheet.id], "1")
+        await ann.press(ann.history[sheet.id], "The Starry Night")
         assert "A mix: “The Kiss” and “The Starry Night”." in (await ann.next_message()).text
     await chat.close()
 

@@ -116,15 +116,56 @@ async def test_colours_strokes_and_mixes(chat: LocalChat) -> None:
 
         await ann.press(first, "🎨 Another style")
         await ann.press(await ann.next_message(), "🖼 Famous paintings")
-        await ann.next_album(30)
-        menu = await ann.next_message()
+        menu = await ann.next_message(30)
         await ann.press(menu, "🎭 Mix two of them")
-        await ann.press(await ann.wait_for(lambda m: "The first one" in m.text), "1")
-        await ann.press(await ann.wait_for(lambda m: "the second" in m.text), "3")
+        await ann.press(await ann.wait_for(lambda m: "The first one" in m.text), "The Starry Night")
+        await ann.press(await ann.wait_for(lambda m: "the second" in m.text), "The Kiss")
         assert "“The Starry Night” and “The Kiss”" in (await ann.next_message()).text
         mixed = await next_result(ann)
         assert "Gogh" in mixed.text
         assert "Klimt" in mixed.text
+
+
+async def test_a_mix_offers_its_share(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(CAT, caption="klimt and hokusai")
+        half = await next_result(ann)
+        await ann.press(half, "Second: 75%")
+        more = await next_result(ann)
+        assert "(second style: 75%)" in more.text
+        assert {"Second: 25%", "Second: 50%"} <= {*texts_of(more)}
+        assert difference(await ann.download(half), await ann.download(more)) > 2
+
+
+async def test_what_was_done_is_done_to_the_next_photos(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(CAT, caption="softer klimt, my colours")
+        await ann.press(await next_result(ann), "📌 Same for next")
+        assert "Softer, your colours." in (await ann.next_message()).text
+        await ann.send_photo(COFFEE)
+        assert "(softer, your colours)" in (await next_result(ann)).text
+        await ann.send_photo(FIELDS, caption="winter")
+        await ann.press(await next_result(ann), "📌 Same for next")
+        assert "Let it snow" in (await ann.next_message()).text
+        await ann.send_photo(FIELDS)
+        assert "Summer to winter" in (await next_result(ann)).text
+
+
+async def test_a_result_is_the_next_photo_or_its_style(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann:
+        await ann.send_photo(FIELDS, caption="winter")
+        result = await next_result(ann)
+        await ann.press(result, "🖼 Use this")
+        question = await ann.next_message()
+        assert is_reply_to(question, result)
+        await ann.press(question, "☀️ Winter to summer")
+        await ann.next_message()
+        assert is_reply_to(await next_result(ann), result)
+        await ann.press(result, "🖼 Use this")
+        await ann.press(await ann.next_message(), "🖌 Use it as the style")
+        assert "style of this picture" in (await ann.next_message()).text
+        await ann.send_photo(CAT)
+        assert "Your style picture" in (await next_result(ann)).text
 
 
 async def test_a_season_goes_less_far_and_farther(chat: LocalChat) -> None:
@@ -238,8 +279,7 @@ async def test_another_variation_and_another_style_of_the_same_photo(chat: Local
         assert difference(await ann.download(first), await ann.download(second)) > 2
         await ann.press(second, "🎨 Another style")
         await ann.press(await ann.next_message(), "🖼 Famous paintings")
-        await ann.next_album(30)
-        await ann.press(await ann.next_message(), "3")
+        await ann.press(await ann.next_message(30), "The Kiss")
         assert "I am starting" in (await ann.next_message()).text
         again = await next_result(ann)
         assert again.raw["reply_to_message"]["message_id"] == photo.id
@@ -253,8 +293,7 @@ async def test_an_album_is_asked_about_once_and_answered_by_an_album(chat: Local
         choice = await ann.next_message()
         assert "famous painting" in choice.text  # and no second question came before it
         await ann.press(choice, "🖼 Famous paintings")
-        await ann.next_album(30)
-        await ann.press(await ann.next_message(), "1")
+        await ann.press(await ann.next_message(30), "The Starry Night")
         await ann.next_message()
         album = await album_for(ann, photos)
         assert "Starry Night" in album[0].text

@@ -23,7 +23,7 @@ async def test_send_a_photo_pick_the_great_wave_see_the_painting(chromium: Brows
         await page.locator("#send-files").click()
         await log.get_by_role("button", name="Paint in a style").last.click()
         await log.get_by_role("button", name="Famous paintings").last.click()
-        await log.get_by_role("button", name="2", exact=True).last.click()
+        await log.get_by_role("button", name="The Great Wave", exact=True).last.click()
 
         status = log.get_by_text("Painting…")
         result = log.locator("li", has=page.get_by_role("button", name="Another style"))
