@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     allowed_users: Annotated[frozenset[int] | None, NoDecode] = Field(
         None, description="the only people who may use the bot; else everybody"
     )
+    admins: Annotated[frozenset[int] | None, NoDecode] = Field(
+        None, description="who may ask for /stats"
+    )
     updates_per_minute: int = Field(
         60, ge=1, description="messages and presses of buttons taken from one person"
     )
@@ -122,7 +125,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a token as @BotFather gives them")
         return token
 
-    @field_validator("allowed_users", mode="before")
+    @field_validator("allowed_users", "admins", mode="before")
     @classmethod
     def _ids_between_commas(cls, ids: object) -> object:
         return [part for part in ids.split(",") if part.strip()] if isinstance(ids, str) else ids

@@ -1,7 +1,8 @@
 """Every sentence that the bot says. English texts are gettext's message ids."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
 
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
@@ -9,6 +10,16 @@ from aiogram.utils.i18n import ngettext
 from presets import PRESETS, Preset
 from untranslated import Problem
 from wishes import MOST_CLIP_SECONDS, SeasonWish, StyleWish
+
+
+@dataclass(frozen=True)
+class Day:
+    """What operators are told of a day."""
+
+    date: str
+    people: int
+    mean_wait: float  # seconds
+    jobs: Mapping[str, int]  # by kind and outcome
 
 
 def greeting(name: str) -> str:
@@ -462,6 +473,20 @@ def explained(problem: Problem) -> str:
         for name, value in problem.values.items()
     }
     return _(problem.sentence).format(**values)
+
+
+def stats(days: Sequence[Day], waiting: int) -> str:
+    """What came of the photos of each day, and how many wait now."""
+    now = _("Waiting now: {count}.").format(count=waiting)
+    told = [_day(day) for day in days] or [_("Nothing was done in the last days.")]
+    return "\n\n".join([now, *told])
+
+
+def _day(day: Day) -> str:
+    people = _("People: {count}").format(count=day.people)
+    wait = _("mean wait: {duration}").format(duration=duration(day.mean_wait))
+    jobs = [f"<code>{escape(what)}</code>: {count}" for what, count in day.jobs.items()]
+    return "\n".join([f"<b>{day.date}</b>", f"{people}, {wait}", *jobs])
 
 
 def cancelled() -> str:

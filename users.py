@@ -86,6 +86,7 @@ class User:
     answered_album: str | None = None  # the album of which we have said something
     style_album: str | None = None  # the album whose first picture has just become the style
     style_answer: int | None = None  # the message in which we said so
+    seen: str = ""  # the last day on which they were counted
     asked: float = 0  # when a style picture was asked for, seconds since 1970
 
     @property

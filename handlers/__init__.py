@@ -13,6 +13,7 @@ from handlers import (
     photo,
     results,
     season,
+    stats,
     style,
 )
 from handlers.groups import is_for_us
@@ -36,6 +37,7 @@ def conversation() -> Router:
     router.edited_message.filter(is_for_us)
     router.include_routers(
         gate.router,
+        stats.router,
         menu.router,
         style.router,
         season.router,

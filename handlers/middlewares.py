@@ -21,7 +21,7 @@ from handlers.groups import GROUPS
 from handlers.turn import Turn
 from jobs.queue import JobContext
 from logs import about
-from store import StoreError
+from store import PEOPLE, StoreError, last_days
 from users import User, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,17 @@ class TakeTurns(BaseMiddleware):
             except Exception:  # the user is told, and the update is done with
                 await store.save(user_id, before, event.update_id)
                 raise
+            await self._count(user)
             await store.save(user_id, to_json(user), event.update_id)
             return result
+
+    async def _count(self, user: User) -> None:
+        """Once a day each of whom anything is kept."""
+        [today] = last_days(1)
+        if user.seen != today and to_json(user) is not None:
+            user.seen = today
+            with suppress(StoreError):
+                await self.context.store.count(PEOPLE)
 
 
 class KnownKinds(BaseMiddleware):

@@ -34,7 +34,7 @@ from logs import about
 from memory import ROOMY, free_mb
 from metrics import JOBS, STAGE_SECONDS
 from presets import PRESETS
-from store import StoreError, until_written
+from store import WAITED, Accepted, StoreError, until_written
 from telegram_api.sending import download
 from users import Photo
 from wishes import CompareWish, StyleWish, Wish
@@ -111,6 +111,7 @@ class Painter:
             if await until_written(lambda: self.context.store.finish(job_id)):
                 await self._remember(job.user_id, answer.pictures)
             JOBS.labels(job.kind, outcome).inc()
+            await self._count(job.kind, outcome, accepted)
             log.info("job %s is over: %s", job_id, outcome)
             await until_written(lambda: offer_next(accepted, self.context))
 
@@ -121,6 +122,13 @@ class Painter:
             if left <= 0:
                 return
             await asyncio.sleep(min(left, GATHER_SECONDS))
+
+    async def _count(self, kind: str, outcome: str, accepted: Accepted) -> None:
+        """For /stats, which does without where the store is away."""
+        with suppress(StoreError):
+            await self.context.store.count(f"{kind} {outcome}")
+            if accepted.started:
+                await self.context.store.count(WAITED, accepted.started - accepted.accepted)
 
     async def _remember(self, user_id: int, pictures: list[Picture]) -> None:
         """Notes the pictures for inline mode, which lacks them where the store is away."""

@@ -9,12 +9,16 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+PEOPLE, WAITED = "people", "waited"  # what is tallied beside jobs' kinds and outcomes; seconds
+TALLIED_DAYS = 31  # for which tallies are kept
 
 KEPT_SECONDS = 2 * 24 * 3600  # ids of finished jobs and handled updates; Telegram retries for a day
 PACE_SMOOTHING = 0.2  # weight of the newest job in the mean seconds of a job
@@ -122,6 +126,12 @@ class Store(Protocol):
 
     async def mean_seconds(self) -> dict[str, float]: ...
 
+    async def count(self, what: str, amount: float = 1) -> None:
+        """Adds to today's tally, which tells nothing of a person."""
+
+    async def tallies(self, days: int) -> dict[str, dict[str, float]]:
+        """By days (ISO 8601, UTC), the newest first, those of the last `days`; of none, nothing."""
+
     async def leads(self, process: str, seconds: float) -> bool:
         """Whether this process is the one that does, for so long, what only one should do."""
 
@@ -140,6 +150,12 @@ async def open_store(redis_url: str | None, data_dir: Path | None) -> Store:
     from store.sqlite import SqliteStore
 
     return await SqliteStore.connect(data_dir / "paintbox.sqlite3" if data_dir else None)
+
+
+def last_days(number: int) -> list[str]:
+    """Today in UTC and the days before it, as ISO 8601 has them."""
+    today = datetime.now(UTC).date()
+    return [(today - timedelta(days=ago)).isoformat() for ago in range(number)]
 
 
 async def until_written(write: Callable[[], Awaitable[T]]) -> T:

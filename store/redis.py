@@ -19,7 +19,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
+from store import (
+    KEPT_SECONDS,
+    PACE_SMOOTHING,
+    TALLIED_DAYS,
+    Accepted,
+    StoreError,
+    Verdict,
+    last_days,
+)
 
 PREFIX = "paintbox:"
 INBOX = f"{PREFIX}inbox"
@@ -316,6 +324,22 @@ class RedisStore:
         with _failures_told():
             means = await self._redis.hgetall(f"{PREFIX}pace")
         return {str(kind): float(seconds) for kind, seconds in means.items()}
+
+    async def count(self, what: str, amount: float = 1) -> None:
+        key = f"{PREFIX}tally:{last_days(1)[0]}"
+        with _failures_told():
+            async with self._redis.pipeline() as pipe:
+                pipe.hincrbyfloat(key, what, amount)
+                pipe.expire(key, TALLIED_DAYS * 24 * 3600)
+                await pipe.execute()
+
+    async def tallies(self, days: int) -> dict[str, dict[str, float]]:
+        tallies: dict[str, dict[str, float]] = {}
+        with _failures_told():
+            for day in last_days(days):
+                if found := await self._redis.hgetall(f"{PREFIX}tally:{day}"):
+                    tallies[day] = {str(what): float(found[what]) for what in sorted(found)}
+        return tallies
 
     async def leads(self, process: str, seconds: float) -> bool:
         with _failures_told():

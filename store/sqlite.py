@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
-from store import KEPT_SECONDS, PACE_SMOOTHING, Accepted, StoreError, Verdict
+from store import (
+    KEPT_SECONDS,
+    PACE_SMOOTHING,
+    TALLIED_DAYS,
+    Accepted,
+    StoreError,
+    Verdict,
+    last_days,
+)
 
 T = TypeVar("T")
 
@@ -45,6 +53,14 @@ CREATE TABLE IF NOT EXISTS results (
 );
 CREATE INDEX IF NOT EXISTS results_of_users ON results (user_id);
 CREATE TABLE IF NOT EXISTS pace (kind TEXT PRIMARY KEY, seconds REAL NOT NULL);
+""",
+    """
+CREATE TABLE tallies (
+    day TEXT NOT NULL,
+    what TEXT NOT NULL,
+    amount REAL NOT NULL,
+    PRIMARY KEY (day, what)
+);
 """,
 )
 
@@ -273,6 +289,27 @@ class SqliteStore:
 
     async def mean_seconds(self) -> dict[str, float]:
         return dict(await self._do(lambda db: db.execute("SELECT * FROM pace").fetchall()))
+
+    async def count(self, what: str, amount: float = 1) -> None:
+        days = last_days(TALLIED_DAYS)
+        change = (
+            "INSERT INTO tallies VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
+        )
+
+        def add(db: sqlite3.Connection) -> None:
+            db.execute(change, (days[0], what, amount))
+            db.execute("DELETE FROM tallies WHERE day < ?", (days[-1],))
+
+        await self._do(add)
+
+    async def tallies(self, days: int) -> dict[str, dict[str, float]]:
+        query = "SELECT day, what, amount FROM tallies WHERE day >= ? ORDER BY day DESC, what"
+        first = last_days(days)[-1]
+        tallies: dict[str, dict[str, float]] = {}
+        for day, what, amount in await self._do(lambda db: db.execute(query, (first,)).fetchall()):
+            tallies.setdefault(day, {})[what] = amount
+        return tallies
 
     async def leads(self, process: str, seconds: float) -> bool:
         return True  # there is no other process

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from jobs.job import Picture, job_in, to_json
-from store import Store, StoreError, open_store
+from store import Store, StoreError, last_days, open_store
 from store.redis import RedisStore
-from store.sqlite import SqliteStore
+from store.sqlite import MIGRATIONS, SqliteStore
 from tests.servers import redis_server
 from users import from_json
 from wishes import StyleWish
@@ -193,6 +193,20 @@ async def test_the_mean_seconds_follow_what_was_measured(store: Store) -> None:
     assert await store.mean_seconds() == {"style": pytest.approx(12), "season": 1.5}
 
 
+async def test_tallies_add_up_by_days(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await store.tallies(7) == {}
+    await store.count("style done")
+    await store.count("style done")
+    await store.count("waited", 2.5)
+    today, yesterday = last_days(2)
+    assert yesterday < today
+    assert await store.tallies(7) == {today: {"style done": 2, "waited": 2.5}}
+    for module in ("sqlite", "redis"):
+        monkeypatch.setattr(f"store.{module}.last_days", lambda n: ["2999-01-02", "2999-01-01"][:n])
+    await store.count("style done")
+    assert await store.tallies(2) == {"2999-01-02": {"style done": 1}}
+
+
 async def test_a_lock_is_had_by_turns(store: Store) -> None:
     order: list[str] = []
 
@@ -285,7 +299,7 @@ async def test_a_file_without_a_version_is_taken_over(tmp_path: Path) -> None:
     write_file(path, FILE_OF_VERSION_0)
     for _ in range(2):  # and opened again
         store = await open_store(None, tmp_path)
-        assert version_of(path) == 1
+        assert version_of(path) == len(MIGRATIONS) == 2
         user = from_json(5, await store.user(5))
         assert (user.language, user.style) == ("ru", "kiss")
         [accepted] = await store.jobs()
