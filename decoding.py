@@ -8,8 +8,10 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from deblocking import without_blocks
 from heif import as_png, is_heif, largest_size
 from memory import free_mb
 from settings import Settings
@@ -78,6 +80,8 @@ def decode(data: bytes, limits: Limits) -> Image.Image:
     try:
         _check_work(data, image)
         image.load()
+        if isinstance(image, JpegImageFile):
+            without_blocks(image)
         icc_profile = image.info.get("icc_profile")
         with suppress(Exception):  # a damaged EXIF block leaves the photo as it lies
             ImageOps.exif_transpose(image, in_place=True)

@@ -9,6 +9,9 @@ from guided import Array, box_mean, coefficients
 
 LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 BAND = 256  # rows of a large photo that are worked on at once
+MOST_GAIN = 1.5  # of a photo's detail
+MOST_DETAIL = 100  # of 255, far from strong edges
+AROUND, EDGE = 2, 15  # pixels that are looked at around each; standard deviation of a strong edge
 # Of the guided filter of changes: pixels, and the variance of colours below which there is no edge.
 RADIUS, EPSILON = 3, 1e-3
 
@@ -24,15 +27,13 @@ def with_detail(painting: Image.Image, small: Image.Image, photo: Image.Image) -
     """Enlarges `painting` to the size of `photo` and gives it the fine detail that it lacks.
 
     All are RGB; `small` is the photo at the painting's size. What is added is the luminance that
-    `small` lost of the photo, times how much more contrast the painting has than the photo at that
-    place. The work is done in bands of rows, so that a large photo takes no more memory than its
-    pixels.
+    `small` lost of the photo, times a gain and within bounds (`_gain`). The work is done in bands
+    of rows, so that a large photo takes no more memory than its pixels.
     """
     width, height = photo.size
     luminance = np.asarray(small, np.float32) @ LUMINANCE
-    ratio = _contrast(np.asarray(painting, np.float32) @ LUMINANCE) / (_contrast(luminance) + 2.5)
-    luminance_image = Image.fromarray(luminance)
-    ratio_image = Image.fromarray(np.clip(ratio, 0, 1.5))
+    planes = _gain(np.asarray(painting, np.float32) @ LUMINANCE, luminance)
+    luminance_image, *plane_images = map(Image.fromarray, (luminance, *planes))
     channels = [channel.convert("F") for channel in painting.split()]
     result = Image.new("RGB", photo.size)
     for top in range(0, height, BAND):
@@ -40,7 +41,8 @@ def with_detail(painting: Image.Image, small: Image.Image, photo: Image.Image) -
         band = partial(_enlarged_rows, top=top, bottom=bottom, size=photo.size)
         lost = np.asarray(photo.crop((0, top, width, bottom)), np.float32) @ LUMINANCE
         lost -= band(luminance_image, Image.Resampling.BICUBIC)
-        lost *= band(ratio_image, Image.Resampling.BILINEAR)
+        gain, fall, rise = (band(plane, Image.Resampling.BILINEAR) for plane in plane_images)
+        lost = np.clip(lost * gain, fall, rise)
         rows = np.stack([band(channel, Image.Resampling.BICUBIC) + lost for channel in channels], 2)
         np.clip(rows + 0.5, 0, 255, out=rows)
         result.paste(Image.fromarray(rows.astype(np.uint8)), (0, top))
@@ -86,11 +88,33 @@ def _enlarged_rows(
     return np.asarray(image.resize((size[0], bottom - top), method, box=box))
 
 
-def _contrast(luminance: Array, radius: int = 4) -> Array:
-    """The standard deviation of the pixels within `radius` rows and columns of each.
+def _gain(painting: Array, photo: Array) -> tuple[Array, Array, Array]:
+    """By how much the photo's detail is multiplied, 0 to `MOST_GAIN`, and its bounds then.
 
-    `luminance` and the result are `[H, W]`, 0 to 255.
+    In a texture, how much more contrast the painting has there than the photo. At a strong edge of
+    the photo, the slope of the painting's light by the photo's: where strokes have moved or turned
+    the edge, its detail would draw a white outline. Nor does detail make such a place brighter or
+    darker than what is painted around it. Both are luminance, 0 to 255; these and the results are
+    `[H, W]`.
     """
-    mean = box_mean(luminance, radius)
-    deviation: Array = np.sqrt(np.maximum(box_mean(luminance**2, radius) - mean**2, 0))
-    return deviation
+    means = [box_mean(light, AROUND) for light in (painting, photo)]
+    own, its = (
+        np.maximum(box_mean(light**2, AROUND) - mean**2, 0)
+        for light, mean in zip((painting, photo), means, strict=True)
+    )
+    together = box_mean(painting * photo, AROUND) - means[0] * means[1]
+    ratio = np.sqrt(own) / (np.sqrt(its) + 2.5)
+    slope = together / (its + 2.5**2)
+    edge = its / (its + EDGE**2)
+    gain = np.clip(ratio + edge * (slope - ratio), 0, MOST_GAIN)
+    lowest, highest = _range(painting)
+    room = MOST_DETAIL * (1 - edge)
+    return gain, lowest - painting - room, highest - painting + room
+
+
+def _range(values: Array) -> tuple[Array, Array]:
+    """The least and the largest of each square of nine, both `[H, W]`."""
+    wide = np.pad(values, 1, "edge")
+    height, width = values.shape
+    near = [wide[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    return np.minimum.reduce(near), np.maximum.reduce(near)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from detail import with_change
+from detail import with_change, with_detail
 from guided import Array, box_mean
 
 PHOTO = Path(__file__).parents[1] / "images" / "photos" / "summer_ridge.jpg"
@@ -70,3 +70,35 @@ def test_a_large_photo_is_changed_in_bands_without_seams() -> None:
     found = np.asarray(with_change(changed, small, large), int)
     step = np.abs(np.diff(found, axis=0)).mean((1, 2))
     assert step[255] < 2 * np.median(step[200:300])
+
+
+def test_detail_draws_no_outline_where_the_painting_turned_an_edge() -> None:
+    """A dark roof under a bright sky was painted bright under a dark sky."""
+    pixels = np.full((240, 320, 3), 210, np.uint8)
+    pixels[121:] = 40
+    photo = Image.fromarray(pixels)
+    small = photo.resize((128, 96), Image.Resampling.LANCZOS)
+    turned = small.point(lambda level: 250 - level)
+    enlarged = turned.resize(photo.size, Image.Resampling.BICUBIC)
+    found = np.asarray(with_detail(turned, small, photo), int)
+    assert np.abs(found - np.asarray(enlarged, int)).max() < 12
+
+
+def test_detail_sharpens_an_edge_that_was_painted() -> None:
+    pixels = np.full((240, 320, 3), 210, np.uint8)
+    pixels[121:] = 40
+    photo = Image.fromarray(pixels)
+    small = photo.resize((128, 96), Image.Resampling.LANCZOS)
+    painted = small.point(lambda level: 60 + level // 2)
+    rows = np.asarray(with_detail(painted, small, photo), int)[:, 160, 0]
+    enlarged = np.asarray(painted.resize(photo.size, Image.Resampling.BICUBIC), int)[:, 160, 0]
+    assert np.abs(np.diff(rows)).max() > 1.3 * np.abs(np.diff(enlarged)).max()
+    assert enlarged.min() - 6 < rows.min() and rows.max() < enlarged.max() + 6
+
+
+def test_detail_of_a_texture_comes_back() -> None:
+    texture = np.random.default_rng(0).normal(128, 20, (240, 320, 1)).repeat(3, 2)
+    photo = Image.fromarray(np.clip(texture, 0, 255).astype(np.uint8))
+    small = photo.resize((128, 96), Image.Resampling.LANCZOS)
+    found = with_detail(small, small, photo)
+    assert np.asarray(found, float).std() > 0.7 * np.asarray(photo, float).std()

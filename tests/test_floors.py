@@ -23,7 +23,16 @@ FLOORS: list[tuple[str, set[str]]] = [
     (
         "store and models",
         {
-            *("store", "telegram_api", "decoding", "heif", "encoding", "engines", "weights"),
+            *(
+                "store",
+                "telegram_api",
+                "decoding",
+                "deblocking",
+                "heif",
+                "encoding",
+                "engines",
+                "weights",
+            ),
             *("model_nst", "model_cyclegan", "model_people", "detail", "guided"),
             *("image_processing", "moving_pictures", "sheet", "command_line", "command_arguments"),
         },
