@@ -463,6 +463,18 @@ def season_menu(
     )
 
 
+def season_already_menu(wish: SeasonWish) -> InlineKeyboardMarkup:
+    """Under a photo that was in that season before: the other one, or more of this one."""
+    more = ChangeSeason(direction=wish.direction, amount="deep")
+    if wish.direction == "summer2winter":
+        other, words = _("☀️ Winter to summer"), _("🌨 More snow")
+    else:
+        other, words = _("❄️ Summer to winter"), _("🌿 Greener")
+    opposite: Direction = next(each for each in DIRECTIONS if each != wish.direction)
+    turned = ChangeSeason(direction=opposite, amount="normal")
+    return _with_way_back([_button(other, turned)], [_button(words, more)])
+
+
 def _beside(steps: tuple[T, ...], step: T) -> tuple[T | None, T | None]:
     """The steps before and after `step`, None beyond the ends."""
     at = steps.index(step)

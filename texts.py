@@ -430,6 +430,12 @@ def season_caption(wish: SeasonWish) -> str:
     return f"{season} ({details})" if details else season
 
 
+def season_already(wish: SeasonWish) -> str:
+    if wish.direction == "summer2winter":
+        return _("It is winter here already, it seems: I have left the photo as it is.")
+    return _("It is summer here already, it seems: I have left the photo as it is.")
+
+
 def compared() -> str:
     return _("Before and after")
 

@@ -378,9 +378,11 @@ def under_result(
     kept: bool = False,
 ) -> tuple[str | None, InlineKeyboardMarkup]:
     """Caption and buttons; `people` where there are some in the painting, `moves` for a clip,
-    `kept` where more of the photo was kept than usual.
+    `kept` where more of the photo was kept than usual, or all of it.
     """
     if isinstance(wish, SeasonWish):
+        if kept:
+            return texts.season_already(wish), keyboards.season_already_menu(wish)
         menu = keyboards.season_menu(wish, is_file=is_file, of_album=of_album, moves=moves)
         return texts.season_caption(wish), menu
     if isinstance(wish, CompareWish):

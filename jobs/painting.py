@@ -10,7 +10,6 @@ from decoding import BadImage, decode, limits_of
 from encoding import MOST_SIDES_OF_PHOTO, encode_file, encode_photo
 from image_processing import (
     Cancelled,
-    OnProgress,
     change_season,
     paint,
     paint_quickly,
@@ -18,6 +17,7 @@ from image_processing import (
     side_by_side,
 )
 from jobs.answer import Result
+from model_cyclegan.recognition import is_in_season_already
 from model_nst.images import working_copy
 from model_nst.quick_painter import quick_styles
 from model_nst.style_transfer import Style
@@ -37,7 +37,7 @@ class Progress:
         self.stop = threading.Event()
         self.fraction = 0.0  # 0 to 1
         self.preview: bytes | None = None  # a JPEG of the painting so far, until it is shown
-        self.kept = False  # more of the photo than usual
+        self.kept = False  # more of the photo than usual, or all of it
 
     def on_progress(self, fraction: float) -> None:
         """Raises `Cancelled` at the first step after `stop` is set."""
@@ -68,7 +68,7 @@ def make_result(
     """
     people = False
     if isinstance(wish, SeasonWish):
-        picture = _change_season(photo, wish, settings, progress.on_progress)
+        picture = _change_season(photo, wish, settings, progress)
     elif isinstance(wish, CompareWish):
         picture = _compare(photo, others[0], settings)
     else:
@@ -163,10 +163,14 @@ def _is_quick(wish: StyleWish) -> bool:
 
 
 def _change_season(
-    photo: bytes, wish: SeasonWish, settings: Settings, on_progress: OnProgress
+    photo: bytes, wish: SeasonWish, settings: Settings, progress: Progress
 ) -> Image.Image:
+    """As it is where it shows that season already; unless more or less of it is asked for."""
     image = decode(photo, limits_of(settings))
-    on_progress(0.5)  # the rest takes a fraction of a second
+    progress.on_progress(0.5)  # the rest takes a fraction of a second
+    if wish.amount == "normal" and is_in_season_already(image, wish.direction):
+        progress.kept = True
+        return image
     return _in_season(image, wish, settings)
 
 

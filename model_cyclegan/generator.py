@@ -140,12 +140,15 @@ class ResnetGenerator(nn.Module):
         return result
 
 
-def _conv(inputs: int, outputs: int, kernel: int, step: int = 1) -> nn.Sequential:
-    """Convolution and ReLU; reflected edges leave no frame."""
+def _conv(
+    inputs: int, outputs: int, kernel: int, step: int = 1, slope: float = 0.0
+) -> nn.Sequential:
+    """Convolution and ReLU, with a `slope` below 0; reflected edges leave no frame."""
     conv = nn.Conv2d(inputs, outputs, kernel, step)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
     nn.init.zeros_(conv.get_parameter("bias"))
-    return nn.Sequential(nn.ReflectionPad2d(kernel // 2), conv, nn.ReLU(inplace=True))
+    activation = nn.LeakyReLU(slope) if slope else nn.ReLU(inplace=True)
+    return nn.Sequential(nn.ReflectionPad2d(kernel // 2), conv, activation)
 
 
 def _separable(width: int, gain: float) -> list[nn.Module]:
@@ -209,13 +212,15 @@ class WideView(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for inputs, outputs, blocks in zip((width, *widths), widths, (2, 3, 3), strict=False):
             deeper = (SeparableBlock(outputs) for _ in range(blocks))
-            self.down.append(nn.Sequential(_conv(inputs, outputs, 3, 2), *deeper))
+            normed = nn.GroupNorm(8, outputs)  # without it the first steps make it explode
+            self.down.append(nn.Sequential(_conv(inputs, outputs, 3, 2), normed, *deeper))
             merge = nn.Conv2d(outputs, inputs, 1)
             nn.init.kaiming_normal_(merge.weight, 0.5, nonlinearity="linear")
             self.up.append(nn.Sequential(SeparableBlock(outputs), merge, Bilinear()))
         self.everywhere = nn.Conv2d(widths[-1], widths[-1], 1)
-        self.merge = nn.Conv2d(width, width, 1, bias=False)
-        nn.init.zeros_(self.merge.weight)  # so it can be added to a trained network
+        self.merge = nn.Sequential(nn.GroupNorm(8, width), nn.Conv2d(width, width, 1))
+        for each in self.merge[1].parameters():
+            nn.init.zeros_(each)  # so it can be added to a trained network
 
     def forward(self, image: Tensor, y: Tensor) -> Tensor:
         """Of an image `[N, 3, H, W]` and the features `[N, C, H/4, W/4]`; returns as many."""
@@ -226,7 +231,7 @@ class WideView(nn.Module):
         z = z + F.relu(self.everywhere(z.mean((2, 3), keepdim=True)))
         for up in reversed(self.up):
             z = up(z) + levels.pop()
-        result: Tensor = self.merge(z)
+        result: Tensor = 0.2 * self.merge(z)
         return result
 
 
@@ -262,9 +267,10 @@ class QuickGenerator(nn.Module):
                 Bilinear(),
             )
         self.up_half = nn.Sequential(nn.Conv2d(coarse, middle, 1), Bilinear())
-        self.mix_half = _conv(middle, middle, 3)
+        slope = 0.1 if wide else 0.0  # a ReLU of these may die, and with it the whole change
+        self.mix_half = _conv(middle, middle, 3, slope=slope)
         self.up_full = nn.Sequential(nn.Conv2d(middle, fine, 1), Bilinear())
-        self.mix_full = _conv(fine, fine, 3)
+        self.mix_full = _conv(fine, fine, 3, slope=slope)
         last = nn.Conv2d(fine, 3, 5)
         nn.init.normal_(last.weight, 0.0, 0.01)
         nn.init.zeros_(last.get_parameter("bias"))

@@ -63,18 +63,19 @@ class PairOptions:
     means: float = 8.0  # absolute error of means of 8x8 pixels
     pixels: float = 3.0  # and of 2x2
     features: float = 1.0
-    adversarial: float = 0.4
-    moments: float = 20.0
+    adversarial: float = 0.15
+    moments: float = 2.0
     blotches: float = 5.0
     hues: float = 8.0
     skies: float = 25.0
-    rate: float = 4e-4
+    rate: float = 2.5e-4
     judge_rate: float = 6e-4
-    warm_up: int = 300  # iterations before the judge and the moments count
+    warm_up: int = 300  # iterations before the judge and the moments count, then as many to count
+    # fully: where they came at once, the last ReLUs died
     constant: float = 0.5  # share of the time before the rate falls to 0
     kept: int = 96  # latest translations of real winters whose means are compared, of summers 8x
     ema: float = 0.998
-    clip: float = 50.0
+    clip: float = 3.0
 
 
 class PairTraining:
@@ -96,7 +97,7 @@ class PairTraining:
         for network in (self.generator, self.average, self.features, self.judge):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         learning = [each for each in self.generator.parameters() if each.requires_grad]
-        self.optimiser = torch.optim.Adam(learning, options.rate, (0.8, 0.99))
+        self.optimiser = torch.optim.Adam(learning, options.rate, (0.8, 0.999))
         self.judge_optimiser = torch.optim.Adam(
             self.judge.parameters(), options.judge_rate, (0.0, 0.99)
         )
@@ -147,7 +148,11 @@ class PairTraining:
             with torch.autocast("cpu", torch.bfloat16):
                 found["adversarial"] = generator_loss(self.judge(*judged), "hinge")
             found["moments"] = self._moments([layer[count:] for layer in layers])
-        loss = sum(getattr(options, name) * value for name, value in found.items())
+        later = min(1.0, max(0.0, self.iteration / options.warm_up - 1))
+        weights = dict.fromkeys(("adversarial", "moments"), later)
+        loss = sum(
+            getattr(options, name) * weights.get(name, 1.0) * value for name, value in found.items()
+        )
         assert isinstance(loss, Tensor)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -267,7 +272,8 @@ def train(
             pairs.batch(options.size, options.pairs),
             winters.batch(options.size, options.winters),
             pairs.summers.batch(options.size, options.winters)[0],
-            pace(training.seconds / total, options.constant),
+            pace(training.seconds / total, options.constant)
+            * min(1, (training.iteration + 1) / 200),
         )
         rows.append(values)
         now = time.monotonic()

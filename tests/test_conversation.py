@@ -363,6 +363,21 @@ async def test_a_photo_changes_its_season_at_its_own_size(chat: LocalChat) -> No
         assert painted.raw["reply_to_message"]["message_id"] == result.id
 
 
+async def test_a_photo_that_is_in_the_season_already_stays(chat: LocalChat) -> None:
+    snow = picture(PHOTOS / "winter_slope.jpg", 400)
+    async with join(chat.url, "Ann", "en") as ann:
+        [photo] = await ann.send_photo(snow, caption="winter")
+        result = await next_result(ann)
+        assert "It is winter here already" in result.text
+        assert difference(await ann.download(result), snow) < 3
+        await ann.press(result, "🌨 More snow")
+        more = await next_result(ann)
+        assert is_reply_to(more, photo)
+        assert "(stronger)" in more.text
+        await ann.press(result, "☀️ Winter to summer")
+        assert difference(await ann.download(await next_result(ann)), snow) > 3
+
+
 async def test_a_photo_sent_first_can_change_its_season(chat: LocalChat) -> None:
     async with join(chat.url, "Анна", "ru") as anna:
         [photo] = await anna.send_photo(FIELDS)

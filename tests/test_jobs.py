@@ -20,7 +20,6 @@ from PIL import Image
 from pydantic import SecretStr
 
 import encoding
-from image_processing import OnProgress
 from jobs import answer, painting, worker
 from jobs.job import Job, job_in, to_json
 from jobs.queue import JobContext, cancel, submit
@@ -47,12 +46,12 @@ class Pipeline:
         self.error: Exception | None = None
 
     def __call__(
-        self, photo: bytes, wish: SeasonWish, settings: Settings, on_progress: OnProgress
+        self, photo: bytes, wish: SeasonWish, settings: Settings, progress: painting.Progress
     ) -> Image.Image:
         self.begun.set()
         while not self.released.wait(0.02):
             if self.heeds_progress:
-                on_progress(0.5)
+                progress.on_progress(0.5)
         if self.error:
             raise self.error
         return Image.new("RGB", (240, 160), "navy")

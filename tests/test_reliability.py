@@ -87,9 +87,9 @@ async def running(
 ENDLESS = """
 import time
 from jobs import painting
-def endless(photo, wish, settings, on_progress):
+def endless(photo, wish, settings, progress):
     while True:
-        on_progress(0.5)
+        progress.on_progress(0.5)
         time.sleep(0.1)
 painting._change_season = endless
 """

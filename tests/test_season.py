@@ -16,6 +16,8 @@ from engines import Precision, compiled, core
 from image_processing import change_season
 from model_cyclegan import export, season
 from model_cyclegan.generator import GeneratorForm, build_generator
+from model_cyclegan.recognition import is_in_season_already
+from model_cyclegan.train_recognition import fit
 from tests.conftest import PHOTOS, ROOT
 from weights import WEIGHTS
 from wishes import DIRECTIONS, Direction
@@ -52,6 +54,33 @@ def test_both_engines_give_the_same_picture(direction: Direction) -> None:
 @pytest.mark.parametrize("size", [(720, 480), (301, 200), (129, 64), (16, 16), (20, 320)])
 def test_the_picture_keeps_its_size(size: tuple[int, int]) -> None:
     assert change_season(photo("summer_palace", *size), "summer2winter").size == size
+
+
+@pytest.mark.parametrize(
+    ("name", "winter", "summer"),
+    [
+        ("winter_slope", True, False),
+        ("summer_palace", False, True),
+        ("summer_mountain", False, True),
+        ("coffee", False, False),
+        ("chelsea", False, False),
+        ("summer_hills", False, False),
+    ],
+)
+def test_a_photo_is_recognised_to_be_in_a_season(name: str, winter: bool, summer: bool) -> None:
+    with Image.open(PHOTOS / f"{name}.jpg") as file:
+        image = file.convert("RGB")
+    assert is_in_season_already(image, "summer2winter") == winter
+    assert is_in_season_already(image, "winter2summer") == summer
+
+
+def test_a_head_learns_what_tells_two_kinds_apart() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(0, 1, (400, 8)).astype(np.float32)
+    winter = (rows[:, 2] > 0).astype(np.float32)
+    weights, bias = fit(rows, winter)
+    assert ((rows @ weights + bias > 0) == (winter > 0.5)).mean() > 0.97
+    assert np.abs(weights).argmax() == 2
 
 
 def test_a_green_meadow_pales_and_the_sky_does_not_turn_green() -> None:
