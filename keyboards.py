@@ -274,7 +274,7 @@ def mix_menu(first: str | None) -> InlineKeyboardMarkup:
     return _with_way_back(*rows)
 
 
-def own_style_menu(own_styles: dict[str, str]) -> InlineKeyboardMarkup:
+def own_style_menu(own_styles: Sequence[str]) -> InlineKeyboardMarkup:
     return _with_way_back(*_numbered([StyleChoice(style=name) for name in own_styles]))
 
 
@@ -424,7 +424,7 @@ def background_menu(
     return InlineKeyboardMarkup(inline_keyboard=[*rows, back])
 
 
-def own_background_menu(wish: StyleWish, own_styles: dict[str, str]) -> InlineKeyboardMarkup:
+def own_background_menu(wish: StyleWish, own_styles: Sequence[str]) -> InlineKeyboardMarkup:
     wish = replace(wish, as_file=False, only="all")
     choices = [Repaint.of(replace(wish, background=name)) for name in own_styles]
     return _with_way_back(*_numbered(choices))

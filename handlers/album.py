@@ -1,12 +1,13 @@
-"""Pictures to choose from: albums of our own ones, a numbered sheet of the user's."""
+"""Pictures to choose from: albums of our own ones, a numbered sheet of the user's own."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import FSInputFile, InlineKeyboardMarkup, InputMediaPhoto, MediaUnion
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from decoding import BadImage, Limits, decode, limits_of
 from encoding import encode_photo
@@ -18,6 +19,7 @@ from telegram_api.sending import download
 _file_ids: dict[tuple[int, Path], str] = {}  # of pictures uploaded once; each bot has its own
 
 TILE = 400  # pixels
+ALIKE = 2.0  # of 255, in the mean
 
 
 async def send_album(chat_id: int, pictures: list[tuple[Path, str]], bot: Bot) -> None:
@@ -41,10 +43,17 @@ async def send_picture(
         _file_ids[bot.id, path] = message.photo[-1].file_id
 
 
-async def numbered_sheet(file_ids: list[str], bot: Bot, settings: Settings) -> bytes:
-    """A JPEG with a number on each of the pictures; one that is gone or damaged is a grey tile."""
-    pictures = await asyncio.gather(*(_download_or_nothing(bot, file_id) for file_id in file_ids))
-    return await asyncio.to_thread(_sheet, pictures, limits_of(settings))
+async def sheet_of_own(
+    thumbnails: Mapping[str, str], bot: Bot, settings: Settings
+) -> tuple[bytes, list[str]]:
+    """A JPEG with a number on each of the pictures, given by ids and file ids, and the ids shown,
+    in their order. Of pictures that look alike the newest is shown; one that is gone or damaged is
+    a grey tile.
+    """
+    files = thumbnails.values()
+    pictures = await asyncio.gather(*(_download_or_nothing(bot, file_id) for file_id in files))
+    found = dict(zip(thumbnails, pictures, strict=True))
+    return await asyncio.to_thread(_sheet, found, limits_of(settings))
 
 
 async def sheet_of_presets(names: list[str]) -> bytes:
@@ -69,9 +78,21 @@ async def _download_or_nothing(bot: Bot, file_id: str) -> bytes:
         return b""
 
 
-def _sheet(pictures: list[bytes], limits: Limits) -> bytes:
-    tiles = [_tile(data, limits) for data in pictures]
-    return encode_photo(numbered(tiles, min(3, len(tiles)))).data
+def _sheet(pictures: Mapping[str, bytes], limits: Limits) -> tuple[bytes, list[str]]:
+    shown: dict[str, Image.Image] = {}
+    for name, data in reversed([*pictures.items()]):
+        tile = _tile(data, limits)
+        if not data or not any(_are_alike(tile, other) for other in shown.values()):
+            shown[name] = tile
+    names = list(reversed(shown))
+    tiles = [shown[name] for name in names]
+    return encode_photo(numbered(tiles, min(3, len(tiles)))).data, names
+
+
+def _are_alike(one: Image.Image, other: Image.Image) -> bool:
+    """The same picture, sent twice or shrunk by Telegram another time."""
+    small = [tile.resize((16, 16), Image.Resampling.BOX) for tile in (one, other)]
+    return max(ImageStat.Stat(ImageChops.difference(*small)).mean) < ALIKE
 
 
 def _tile(data: bytes, limits: Limits) -> Image.Image:

@@ -8,7 +8,7 @@ from aiogram.types import BufferedInputFile, CallbackQuery, Message, ReplyParame
 
 import keyboards
 import texts
-from handlers.album import numbered_sheet
+from handlers.album import sheet_of_own
 from handlers.reply import chat_of, photo_behind, photos_behind, reply_to_press, result_in
 from handlers.turn import Turn, new_job, refuse
 from jobs.answer import edit_status
@@ -84,12 +84,12 @@ async def show_own_backgrounds(
         menu = keyboards.style_menu(user.own_styles)
         await reply_to_press(query, turn.bot, texts.style_forgotten(), menu)
         return
-    sheet = await numbered_sheet(list(user.thumbnails.values()), turn.bot, settings)
+    sheet, shown = await sheet_of_own(user.thumbnails, turn.bot, settings)
     await turn.bot.send_photo(
         chat_of(query),
         BufferedInputFile(sheet, "styles.jpg"),
         caption=texts.choose_background(),
-        reply_markup=keyboards.own_background_menu(wish, user.own_styles),
+        reply_markup=keyboards.own_background_menu(wish, shown),
         reply_parameters=ReplyParameters(message_id=photo.message_id),
     )
 

@@ -10,7 +10,7 @@ from aiogram.utils.i18n import I18n
 
 import keyboards
 import texts
-from handlers.album import numbered_sheet, sheet_of_presets
+from handlers.album import sheet_of_own, sheet_of_presets
 from handlers.captions import understand
 from handlers.reply import (
     chat_of,
@@ -97,12 +97,12 @@ async def show_own_styles(query: CallbackQuery, user: User, bot: Bot, settings: 
         menu = keyboards.style_menu(user.own_styles)
         await reply_to_press(query, bot, texts.style_forgotten(), menu)
         return
-    sheet = await numbered_sheet(list(user.thumbnails.values()), bot, settings)
+    sheet, shown = await sheet_of_own(user.thumbnails, bot, settings)
     await bot.send_photo(
         chat_of(query),
         BufferedInputFile(sheet, "styles.jpg"),
         caption=texts.choose_own_style(),
-        reply_markup=keyboards.own_style_menu(user.own_styles),
+        reply_markup=keyboards.own_style_menu(shown),
     )
 
 

@@ -116,7 +116,7 @@ def test_buttons_fit_into_64_bytes_with_their_owner(wish: StyleWish) -> None:
             ),
             keyboards.people_menu(wish, is_file=True),
             keyboards.background_menu(wish, {"own": "file"}, is_file=True),
-            keyboards.own_background_menu(replace(wish, second=None), {"a" * 20: "file"}),
+            keyboards.own_background_menu(replace(wish, second=None), ["a" * 20]),
             *(
                 keyboards.season_menu(SeasonWish("summer2winter"), is_file=False, of_album=a)
                 for a in (False, True)

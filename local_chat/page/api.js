@@ -1,8 +1,16 @@
-// The server's chat API; what it refuses is thrown as an Error with its words.
+// The server's chat API; what it refuses is thrown as an Error with words for people.
+
+import { words } from "./words.js";
+
+/** The server says it in the Bot API's terms, which the inspector shows. */
+function explained(problem) {
+  const known = words.problems.find(([part]) => problem?.includes(part));
+  return known ? known[1] : words.refused;
+}
 
 async function answer(response) {
   const body = await response.json().catch(() => ({ error: response.statusText }));
-  if (!response.ok) throw new Error(body.error);
+  if (!response.ok) throw new Error(explained(body.error));
   return body;
 }
 

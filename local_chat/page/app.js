@@ -285,6 +285,7 @@ const events = {
     showChats();
   },
   edited: ({ chat_id, message }) => {
+    if (message.from.is_bot && (message.photo || message.document || message.video || message.animation)) stopAction(chat_id);
     const chat = chats().find((c) => c.id === chat_id);
     if (chat?.last_message?.message_id === message.message_id) {
       chat.last_message = message;

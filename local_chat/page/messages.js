@@ -155,7 +155,8 @@ function textNode(message, actions) {
 
 function timeNode(group, own) {
   const last = group.at(-1);
-  const edited = group.some((m) => m.edit_date) ? `${words.edited} ` : "";
+  // As in Telegram's apps, what has buttons is not marked: bots edit it all the time.
+  const edited = group.some((m) => m.edit_date && !m.reply_markup) ? `${words.edited} ` : "";
   const when = make("time", { datetime: new Date(last.date * 1000).toISOString() }, clockTime(last.date));
   return make("span", { class: "meta" }, edited, when, own ? icon("sent") : null);
 }
