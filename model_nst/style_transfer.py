@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from model_nst import preset_grams
+from model_nst.calm import UP_TO, calmer
 from model_nst.colours import in_colours_of
 from model_nst.engine import StyleEngine
 from model_nst.faces import BEGUN_AT, FaceMaps, begun_anew, calmed, guidance
@@ -105,10 +106,13 @@ def transfer(
         x, fine = _at_next_scale(x, photo, coarser, side)
         if faces and side == anew:
             x = begun_anew(x, fine, _at_scale(styles, side), faces)
+        guide = guidance(faces, fine, options.strength) if faces else None
+        if side <= UP_TO and side != scales[-1][0]:
+            guide = calmer(fine, guide)
         goal = _Goal(
             engine.content(fine),
             style_grams(styles, round(side * STROKE_SCALES[options.strokes]), engine),
-            guidance(faces, fine, options.strength) if faces else None,
+            guide,
             STYLE_WEIGHTS[options.strength] / content_weight,
         )
         painted = partial(_optimised, engine, goal, steps, partial(progress.steps, number))
