@@ -39,6 +39,7 @@ STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 # By long side in pixels: L-BFGS steps, and the content loss's weight. While the image is small the
 # style leads and lays out its strokes; then the photo's own lines come back.
 SCALES = {96: (60, 0.2), 192: (24, 0.2), 384: (18, 0.2), 768: (6, 0.4)}
+SPARED = 3  # steps at the scale where faces are begun anew: they make up for what guiding costs
 LAST_SCALE = (8, 0.25)  # the working size itself
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
@@ -89,7 +90,7 @@ def transfer(
     times, and `on_kept` is called.
     """
     photo = padded(content)
-    scales = schedule(max(photo.size))
+    scales = schedule(max(photo.size), with_faces=faces is not None)
     progress = _Progress(scales, on_progress)
     coarser = scales[0][0]
     judged = max(len(scales) - 2, 0) if least_likeness else None
@@ -106,7 +107,9 @@ def transfer(
         x, fine = _at_next_scale(x, photo, coarser, side)
         if faces and side == anew:
             x = begun_anew(x, fine, _at_scale(styles, side), faces)
-        guide = guidance(faces, fine, options.strength) if faces else None
+        # To keep faces that will be begun anew, from the photo, would mostly be in vain.
+        is_early = side < anew == BEGUN_AT
+        guide = guidance(faces, fine, options.strength) if faces and not is_early else None
         if side <= UP_TO and side != scales[-1][0]:
             guide = calmer(fine, guide)
         goal = _Goal(
@@ -215,7 +218,12 @@ def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: 
     return np.clip(x, 0, 1)
 
 
-def schedule(long_side: int) -> list[tuple[int, int, float]]:
+def schedule(long_side: int, *, with_faces: bool = False) -> list[tuple[int, int, float]]:
     """The scales, coarse to fine: long side in pixels, number of steps, content loss's weight."""
     coarser = [(side, *scale) for side, scale in SCALES.items() if side * 1.25 <= long_side]
+    if with_faces:
+        coarser = [
+            (side, steps - SPARED if side == BEGUN_AT else steps, weight)
+            for side, steps, weight in coarser
+        ]
     return [*coarser, (long_side, *(LAST_SCALE if coarser else SCALES[96]))]
