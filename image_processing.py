@@ -20,6 +20,7 @@ from PIL import Image, ImageOps, ImageStat
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
+from model_cyclegan.skies import with_even_sky
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
@@ -286,11 +287,13 @@ def change_season(
 
     `size` is the longest side in pixels at which the generator looks; what it decides is then done
     to the photo itself. `amount` is how far it goes: 0 leaves the photo as it is, 1 is the
-    generator's picture, and what is more overdoes it, up to 2. People stay as they are: `people`
-    are those of the photo, where they were looked for already.
+    generator's picture, and what is more overdoes it, up to 2. Skies change their colour at most,
+    as a whole. People stay as they are: `people` are those of the photo, where they were looked for
+    already.
     """
     small = working_copy(photo, min(size, VIEWS[direction]))
-    changed = with_change(translate(small, direction, engine), small, photo)
+    translation = with_even_sky(translate(small, direction, engine), small)
+    changed = with_change(translation, small, photo)
     if amount != 1:
         changed = Image.blend(photo, changed, amount)
     people = find_people(photo) if people is None else people
