@@ -45,7 +45,8 @@ def build_generator(form: GeneratorForm) -> nn.Module:
 
 
 def load_generator(file: Path, name: str = "") -> nn.Module:
-    """A generator out of a safetensors file that tells its form under "generator".
+    """A generator out of a safetensors file that tells its form under "generator", or under
+    "generator_NAME" where that of the others is another.
 
     `name` picks one of several: "average_summer2winter" out of a training's networks, say. Raises
     `FileNotFoundError`, or `ValueError` if the file does not hold that generator.
@@ -58,9 +59,10 @@ def load_generator(file: Path, name: str = "") -> nn.Module:
             for key in tensors.keys()  # noqa: SIM118 not a dict
             if key.startswith(prefix)
         }
-    if "generator" not in facts or not state:
+    form = facts.get(f"generator_{name}", facts.get("generator"))
+    if form is None or not state:
         raise ValueError(f"no generator {name!r} in {file}")
-    generator = build_generator(GeneratorForm(**json.loads(facts["generator"])))
+    generator = build_generator(GeneratorForm(**json.loads(form)))
     generator.load_state_dict(state)
     return generator.eval()
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -219,11 +220,11 @@ class PairTraining:
         }
         torch.save(state, out / "checkpoint.tmp")
         (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
-        small = {
-            f"average_{DIRECTION}.{key}": value.half().contiguous()
-            for key, value in state["average"].items()
-        }
-        facts = {"generator": json.dumps(asdict(self.form)), "iteration": str(self.iteration)}
+        name = f"average_{DIRECTION}"
+        small = {k: v for k, v in load_file(networks).items() if not k.startswith(f"{name}.")}
+        small |= {f"{name}.{k}": v.half().contiguous() for k, v in state["average"].items()}
+        with safe_open(networks, "pt") as tensors:
+            facts = tensors.metadata() | {f"generator_{name}": json.dumps(asdict(self.form))}
         save_file(small, out / "networks.tmp", facts)
         (out / "networks.tmp").replace(out / "networks.safetensors")
 
