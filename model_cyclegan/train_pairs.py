@@ -184,7 +184,7 @@ class PairTraining:
         self.judge_optimiser.step()
 
     def _moments(self, layers: Sequence[Tensor]) -> Tensor:
-        if len(self.made) < self.options.kept // 4:
+        if len(self.made) < max(2, self.options.kept // 4):
             return torch.zeros(())
         deviation, mean = torch.std_mean(self.summers, 0)
         rows = [
