@@ -12,6 +12,13 @@ measured:
 - shift: how far their mean score (log-odds of the target season) went from that of the untouched
   ones, 0, to that of all test photographs of the target season, 1.
 - gradients: how well the content survived (`gradient_similarity`), the mean over the photographs.
+- sky, worst: how skies changed when their mean change is taken off (`sky_change`), of 255: the mean
+  over the photographs, of all the sky and of the block of 16 px that changed most.
+- bright: the share that is left of what is bright and grey below the sky (`bright_ground`), where
+  winters become summers.
+
+The networks are judged alone, as trained, and what ships also by its looks in the bot
+(`image_processing.change_season`, people apart).
 
 Beside them stand the photographs untouched, the same in other colours (`colour_transfer`), and the
 real photographs of the target season; these have their KID from one half against the other.
@@ -23,7 +30,7 @@ the features of the real photographs are kept.
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +44,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from engines import core, native_precision
+from image_processing import change_season
 from model_cyclegan.generator import load_generator
 from model_cyclegan.options import DIRECTIONS, SEASONS
 from model_cyclegan.photos import photo_files
+from model_cyclegan.photos import sky as even_sky_of
 from model_nst.colours import in_colours_of
 from model_nst.export import oxford_onnx
+from model_people.faces import People
 from weights import WEIGHTS
+from wishes import Direction
 
 SIDE = 256  # pixels
 BGR_MEAN = np.array((103.939, 116.779, 123.68), np.float32)
@@ -212,6 +223,36 @@ def colour_transfer(photos: Sequence[Image.Image], files: Sequence[Path]) -> lis
     ]
 
 
+def even_sky(photo: Image.Image) -> NDArray[np.bool_]:
+    """Where a photo shows sky, `[H, W]`, found otherwise than by the bot."""
+    pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
+    return np.asarray(even_sky_of(pixels).numpy()[0] > 0)
+
+
+def sky_change(
+    before: Image.Image, after: Image.Image, shown: NDArray[np.bool_], block: int = 16
+) -> tuple[float, float] | None:
+    """The mean absolute change of the sky, its mean taken off, and that of the worst block's mean.
+
+    Of 255; `shown` tells where the sky is, `[H, W]`. None where no whole block shows it.
+    """
+    change = np.asarray(after, float) - np.asarray(before, float)
+    height, width = (side // block * block for side in shown.shape)
+    grid = (height // block, block, width // block, block)
+    whole = shown[:height, :width].reshape(grid).all((1, 3))
+    if not whole.any():
+        return None
+    change -= change[shown].mean(0)
+    blocks = np.abs(change[:height, :width].reshape(*grid, 3).mean((1, 3))).max(2)
+    return float(np.abs(change[shown]).mean()), float(blocks[whole].max())
+
+
+def bright_ground(photo: Image.Image, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where what is not sky, `shown`, is as bright and grey as snow, `[H, W]`."""
+    levels = np.asarray(photo, int)
+    return np.asarray((levels.min(2) > 150) & (np.ptp(levels, 2) < 50) & ~shown)
+
+
 def network(file: Path, direction: str) -> Translate:
     """The averaged generator of a training, in bf16."""
     generator = load_generator(file, f"average_{direction}").to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -238,7 +279,10 @@ class Measures:
     kid_ratio: float
     share: float
     shift: float
-    gradients: float | None  # none of real photographs
+    gradients: float | None  # none of real photographs, as of those below
+    sky: float | None = None  # of 255, as is the next
+    worst: float | None = None
+    bright: float | None = None  # of winters alone
 
 
 class Judge:
@@ -267,6 +311,7 @@ class Judge:
         own = [p for p in files["test", self.source] if p.name.startswith("yosemite")]
         chosen = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
         self.photos = [load_square(own[i]) for i in chosen]
+        self.skies = [even_sky(photo) for photo in self.photos]
         self.before = self.scaled(vgg.features(self.photos))
         self.colours = files["train", self.target]
 
@@ -284,7 +329,22 @@ class Judge:
         pairs = zip(self.photos, after, strict=True)
         similarity = float(np.mean([gradient_similarity(a, b) for a, b in pairs]))
         features = self.scaled(self.vgg.features(after))
-        return self._measures(name, features, (features, self.real), similarity)
+        measures = self._measures(name, features, (features, self.real), similarity)
+        sky, worst, bright = self._seen(after)
+        return replace(measures, sky=sky, worst=worst, bright=bright)
+
+    def _seen(self, after: Sequence[Image.Image]) -> tuple[float | None, ...]:
+        """What the eye sees: the change of skies, their worst blocks, snow that is left."""
+        triples = list(zip(self.photos, after, self.skies, strict=True))
+        changes = np.array([c for each in triples if (c := sky_change(*each))]).reshape(-1, 2)
+        mean, worst = changes.mean(0).tolist() if len(changes) else (None, None)
+        lay = left = 0
+        for before, then, shown in triples:
+            snow = bright_ground(before, shown)
+            lay += int(snow.sum())
+            left += int((snow & bright_ground(then, shown)).sum())
+        bright = left / lay if lay and self.source == "winter" else None
+        return mean, worst, bright
 
     def measure_real(self) -> Measures:
         order = np.random.default_rng(0).permutation(len(self.real))
@@ -323,14 +383,16 @@ def sheet(pairs: Sequence[tuple[Image.Image, Image.Image]], across: int = 4) -> 
 def table(measures: Sequence[Measures]) -> str:
     """In Markdown."""
     lines = [
-        "| direction | | KID x 1000 | of untouched | share | shift | gradients |",
-        "|---|---|---|---|---|---|---|",
+        "| direction | | KID x 1000 | of untouched | share | shift | gradients | sky "
+        "| worst | bright |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for m in measures:
-        gradients = "" if m.gradients is None else f"{m.gradients:.2f}"
+        seen = [(m.gradients, 2), (m.sky, 1), (m.worst, 1), (m.bright, 2)]
+        cells = ["" if value is None else f"{value:.{digits}f}" for value, digits in seen]
         lines.append(
             f"| {m.direction} | {m.name} | {m.kid:.0f} ± {m.kid_error:.0f} | {m.kid_ratio:.2f} "
-            f"| {m.share:.2f} | {m.shift:.2f} | {gradients} |"
+            f"| {m.share:.2f} | {m.shift:.2f} | {' | '.join(cells)} |"
         )
     return "\n".join(lines)
 
@@ -365,6 +427,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measures.append(judge.measure(str(file), after))
             shown = np.linspace(0, len(after) - 1, min(PAIRS, len(after))).round().astype(int)
             pairs[file] += [(judge.photos[i], after[i]) for i in shown]
+        way: Direction = "summer2winter" if direction == "summer2winter" else "winter2summer"
+        nobody = People((SIDE, SIDE), ())
+        shown_by_bot = [change_season(photo, way, people=nobody) for photo in judge.photos]
+        measures.append(judge.measure("the bot", shown_by_bot))
         measures.append(judge.measure_real())
     for number, chosen in enumerate(pairs.values(), 1):
         sheet(chosen).save(args.out / f"sheet_{number}.png")

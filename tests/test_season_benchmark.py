@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks.seasons import (
+    bright_ground,
     gradient_similarity,
     kid,
     kid_error,
     sheet,
+    sky_change,
     train_classifier,
 )
 
@@ -74,3 +76,23 @@ def test_a_sheet_holds_all_pairs() -> None:
     black = Image.new("RGB", (256, 256))
     pixels = np.asarray(sheet([(white, black)] * 5).convert("L"))
     assert (pixels == 0).sum() == 5 * 256 * 256
+
+
+def test_a_blotch_in_the_sky_counts_and_another_colour_of_all_of_it_does_not() -> None:
+    pixels = np.full((64, 64, 3), 120, np.uint8)
+    shown = np.arange(64)[:, None] + np.zeros(64) < 32
+    before = Image.fromarray(pixels)
+    brighter = before.point([min(i + 30, 255) for i in range(256)] * 3)
+    assert sky_change(before, brighter, shown) == (0, 0)
+    pixels[:16, :16, 0] += 40
+    blotch = sky_change(before, Image.fromarray(pixels), shown)
+    assert blotch is not None
+    assert blotch[1] == pytest.approx(35)  # 40 without the mean over eight blocks
+    assert sky_change(before, before, np.zeros((64, 64), bool)) is None
+
+
+def test_bright_ground_is_white_and_not_sky() -> None:
+    pixels = np.full((4, 4, 3), 230, np.uint8)
+    pixels[:, 2:] = (60, 140, 50)
+    shown = np.arange(4)[:, None] + np.zeros(4) < 2
+    assert bright_ground(Image.fromarray(pixels), shown).sum() == 4
