@@ -304,8 +304,8 @@ class Answer:
             reply_parameters=self.job.reply,
         )
 
-    async def end_with(self, words: str) -> None:
-        """The last word where there is no picture."""
+    async def end_with(self, words: str, anew: bool = True) -> None:
+        """The last word where there is no picture; `anew`, where the status is gone."""
         menu = keyboards.back_to_menu()
         if self.message_id is not None:
             try:
@@ -315,6 +315,8 @@ class Answer:
                     raise
             else:
                 return
+        if not anew:
+            return
         await self.bot.send_message(
             self.job.chat_id, words, reply_markup=menu, reply_parameters=self.job.reply
         )

@@ -279,7 +279,7 @@ class Painter:
                 await self.context.store.hand_back(job_id)
                 log.info("job %s is handed back", job_id)
             else:  # progress may have been on its way when the user was told
-                await answer.end_with(texts.cancelled())
+                await answer.end_with(texts.cancelled(), anew=False)
         except (StoreError, TelegramAPIError) as error:
             log.warning("job %s is left behind: %s", job_id, error)
 

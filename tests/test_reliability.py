@@ -278,6 +278,8 @@ async def test_forget_erases_choices_and_waiting_photos(tmp_path: Path) -> None:
         await anna.wait_for(lambda message: "Место в очереди: 1" in message.text, 30)
         await anna.say("/forget")
         await anna.wait_for(lambda message: "стёрты" in message.text)
+        await asyncio.sleep(2)  # for what the one at work might still say
+        assert not [m for m in anna.history.values() if m.raw.get("reply_to_message")]
         store = await open_store(None, tmp_path)
         assert await store.jobs() == []
         assert await store.user(anna.id) is None
