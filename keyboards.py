@@ -189,6 +189,10 @@ class CancelJob(CallbackData, prefix="cancel"):
     job_id: str
 
 
+class CancelAll(CallbackData, prefix="cancel_all"):
+    """All that the presser has waiting or in work."""
+
+
 _owner: ContextVar[int | None] = ContextVar("owner", default=None)
 
 
@@ -321,9 +325,12 @@ def language_menu() -> InlineKeyboardMarkup:
     )
 
 
-def status_menu(job_id: str) -> InlineKeyboardMarkup:
-    cancel = _button(_("✖️ Cancel"), CancelJob(job_id=job_id))
-    return InlineKeyboardMarkup(inline_keyboard=[[cancel]])
+def status_menu(job_id: str, with_all: bool = False) -> InlineKeyboardMarkup:
+    """`with_all`: more of the same person's photos wait."""
+    rows = [[_button(_("✖️ Cancel"), CancelJob(job_id=job_id))]]
+    if with_all:
+        rows.append([_button(_("✖️ Cancel all"), CancelAll())])
+    return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def painting_menu(

@@ -499,6 +499,10 @@ def cancelled() -> str:
     return _("Cancelled. Send another photo whenever you like.")
 
 
+def all_cancelled() -> str:
+    return _("All of your photos are cancelled. Send another one whenever you like.")
+
+
 def failed() -> str:
     return _("Something went wrong on my side, sorry. Please try again, or send another photo.")
 

@@ -1,15 +1,12 @@
 """/start and its deep links, /help, /language, /forget and the main menu."""
 
 import asyncio
-from contextlib import suppress
 from html import escape
 
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import I18n
-from pydantic import ValidationError
 
 import keyboards
 import texts
@@ -19,7 +16,7 @@ from handlers.reply import reply_to_press
 from handlers.season import SEASON_COMMANDS
 from handlers.turn import Turn, choose_wish
 from jobs import kept
-from jobs.job import job_in
+from jobs.answer import delete_statuses
 from jobs.queue import JobContext, drop
 from keyboards import LanguageChoice, Menu, MenuChoice
 from presets import PRESETS
@@ -76,10 +73,7 @@ async def forget(
     await drop(await context.store.forget(user.id), context)
     await asyncio.to_thread(kept.forget, kept.folder_of(settings), user.id)
     user.forget_everything()
-    for accepted in jobs:
-        with suppress(ValidationError, TelegramAPIError):  # of another version; deleted already
-            if accepted.status_id:
-                await bot.delete_message(job_in(accepted).chat_id, accepted.status_id)
+    await delete_statuses(jobs, bot)
     await message.answer(texts.forgotten(), reply_markup=keyboards.main_menu(settings))
 
 

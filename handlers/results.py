@@ -11,10 +11,11 @@ import texts
 from handlers.album import sheet_of_own
 from handlers.reply import chat_of, photo_behind, photos_behind, reply_to_press, result_in
 from handlers.turn import Turn, new_job, refuse
-from jobs.answer import edit_status
+from jobs.answer import delete_statuses, edit_status
 from jobs.queue import JobContext, cancel, submit
 from keyboards import (
     BackgroundMenu,
+    CancelAll,
     CancelJob,
     ChangeSeason,
     KeepSeason,
@@ -162,9 +163,23 @@ async def use_result(query: CallbackQuery, turn: Turn) -> None:
 async def cancel_job(
     query: CallbackQuery, callback_data: CancelJob, bot: Bot, context: JobContext
 ) -> None:
-    """Says so in a popup at once: the edit of the status may have to wait for the chat's pace."""
     cancelled = await cancel(callback_data.job_id, query.from_user.id, context)
-    words = texts.cancelled() if cancelled else texts.over()
+    await _say_instead(query, texts.cancelled() if cancelled else texts.over(), bot)
+
+
+@router.callback_query(CancelAll.filter(), flags={"answers": True})
+async def cancel_all(query: CallbackQuery, bot: Bot, context: JobContext) -> None:
+    """Only the status with the button stays, to say so."""
+    user_id, pressed = query.from_user.id, query.message
+    jobs = await context.store.jobs(user_id)
+    cancelled = [job for job in jobs if await cancel(job.id, user_id, context)]
+    await _say_instead(query, texts.all_cancelled() if cancelled else texts.over(), bot)
+    others = (job for job in cancelled if pressed is None or job.status_id != pressed.message_id)
+    await delete_statuses(others, bot)
+
+
+async def _say_instead(query: CallbackQuery, words: str, bot: Bot) -> None:
+    """In a popup at once, since the edit of the status may have to wait for the chat's pace."""
     with suppress(TelegramBadRequest):  # pressed long ago
         await query.answer(words)
     if query.message:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,13 +33,14 @@ from aiogram.types import (
     Message,
 )
 from aiogram.utils.i18n import I18n
+from pydantic import ValidationError
 
 import keyboards
 import texts
 from encoding import Encoded
-from jobs.job import Job, Picture
+from jobs.job import Job, Picture, job_in
 from jobs.queue import JobContext
-from store import Accepted, until_written
+from store import Accepted, Store, until_written
 from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, only_if_free
 from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
@@ -105,6 +106,19 @@ async def edit_status(
         if "there is no text in the message" not in error.message:
             raise
         return await bot.edit_message_caption(caption=words, **where)
+
+
+async def menu_while_waiting(job: Job, store: Store) -> InlineKeyboardMarkup:
+    """A waiting job's buttons; where its user has more than one job, all can be cancelled."""
+    return keyboards.status_menu(job.id, with_all=len(await store.jobs(job.user_id)) > 1)
+
+
+async def delete_statuses(jobs: Iterable[Accepted], bot: Bot) -> None:
+    """Those of jobs that are struck out."""
+    for accepted in jobs:
+        with suppress(ValidationError, TelegramAPIError):  # of another version; deleted already
+            if accepted.status_id:
+                await bot.delete_message(job_in(accepted).chat_id, accepted.status_id)
 
 
 class Answer:

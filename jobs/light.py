@@ -20,7 +20,7 @@ import texts
 from decoding import BadImage, decode, limits_of
 from encoding import encode_photo
 from image_processing import in_all_styles
-from jobs.answer import speaking_to
+from jobs.answer import menu_while_waiting, speaking_to
 from jobs.job import job_in
 from jobs.painting import quick_preview
 from jobs.queue import JobContext
@@ -80,7 +80,7 @@ def offer_light_work(
                 threads(), quick_preview, photo, job.wish, context.settings
             )
             with speaking_to(job, i18n):
-                menu = keyboards.status_menu(job_id)
+                menu = await menu_while_waiting(job, context.store)
             # Under the user's lock: else it could come over the painting.
             async with context.store.lock(job.user_id):
                 now = await _waiting(job_id, context)

@@ -15,9 +15,8 @@ from aiogram.utils.i18n import I18n
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-import keyboards
 import texts
-from jobs.answer import edit_status, may_edit, speaking_to
+from jobs.answer import edit_status, may_edit, menu_while_waiting, speaking_to
 from jobs.job import CLIP_SEASON, CLIP_STYLE, Job, job_in
 from jobs.queue import JobContext, ask_for_quick_picture, drop, offer_firsts, offer_next
 from metrics import QUEUE_LENGTH
@@ -179,13 +178,13 @@ class Statuses:
     async def _send(self, entry: Entry, text: str) -> None:
         """Under the user's lock: a worker who begins meanwhile does not send one as well."""
         accepted, job = entry
-        with speaking_to(job, self.i18n):
-            menu = keyboards.status_menu(job.id)
         try:
             async with self.context.store.lock(job.user_id):
                 now = await self.context.store.job(job.id)
                 if now is None or now.started is not None or now.status_id is not None:
                     return
+                with speaking_to(job, self.i18n):
+                    menu = await menu_while_waiting(job, self.context.store)
                 message = await self.bot.send_message(
                     job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
                 )
@@ -207,14 +206,14 @@ class Statuses:
     async def _move(self, entry: Entry, text: str) -> None:
         """Under the user's lock: else it could overwrite the last word of a job just cancelled."""
         job = entry.job
-        with speaking_to(job, self.i18n):
-            menu = keyboards.status_menu(job.id)
         async with self.context.store.lock(job.user_id):
             now = await self.context.store.job(job.id)
             if now is None or now.started is not None:
                 return
             if not await may_edit(job.chat_id, self.context.pace):
                 return
+            with speaking_to(job, self.i18n):
+                menu = await menu_while_waiting(job, self.context.store)
             try:
                 with only_if_free():
                     await edit_status(self.bot, job.chat_id, now.status_id, text, menu)

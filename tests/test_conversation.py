@@ -485,6 +485,27 @@ async def test_cancel_stops_the_running_job_and_the_waiting_one(chat: LocalChat)
         assert sum(is_result(message) for message in ann.history.values() if message.by_bot) == 1
 
 
+async def test_cancel_all_stops_what_is_in_work_and_all_that_waits(chat: LocalChat) -> None:
+    async with join(chat.url, "Ann", "en") as ann, join(chat.url, "Bob", "en") as bob:
+        for person in (ann, bob):
+            await choose_preset(person)
+        await ann.send_photo(CAT)
+        running = await ann.next_message()
+        assert "✖️ Cancel all" not in texts_of(running)
+        statuses = [running]
+        for photo in (COFFEE, FIELDS):
+            await ann.send_photo(photo)
+            statuses.append(await ann.next_message())
+        await bob.send_photo(COFFEE)
+        last = statuses[-1]
+        assert "✖️ Cancel all" in texts_of(last)
+        assert (await ann.press(last, "✖️ Cancel all")).startswith("All of your photos")
+        assert (await changed(ann, last)).text.startswith("All of your photos")
+        await next_result(bob)  # Ann's would have come before
+        assert not [m for m in ann.history.values() if m.by_bot and is_result(m)]
+        assert not {m.id for m in statuses[:-1]} & {*ann.history}
+
+
 async def test_someone_who_blocks_the_bot_does_not_disturb_others(chat: LocalChat) -> None:
     async with join(chat.url, "Ann", "en") as ann, join(chat.url, "Bob", "en") as bob:
         await choose_preset(ann)
