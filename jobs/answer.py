@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 EDIT_SECONDS = 1.5  # between two edits of status messages in one chat
 EDIT_SECONDS_IN_GROUP = 4.0
 TELLING = 0.1  # share done, from which on what is left can be told
+# For so long the status waits for the quick picture, to begin with it: an edit would come a second
+# later.
+QUICK_SECONDS = 0.9
 FRESH_SECONDS = 60.0  # an older status gives way to a new one, whose arrival is noticed
 
 
@@ -122,9 +125,14 @@ async def delete_statuses(jobs: Iterable[Accepted], bot: Bot) -> None:
 
 
 class Answer:
-    """Used with `async with` around the work; `pictures` are what Telegram has of the answer."""
+    """Used with `async with` around the work; `pictures` are what Telegram has of the answer.
 
-    def __init__(self, job: Job, accepted: Accepted, context: JobContext, bot: Bot) -> None:
+    `quick`: a quick picture will soon be there to be shown.
+    """
+
+    def __init__(
+        self, job: Job, accepted: Accepted, context: JobContext, bot: Bot, *, quick: bool = False
+    ) -> None:
         self.job, self.context, self.bot = job, context, bot
         self.message_id, self.sent_at = accepted.status_id, accepted.status_sent_at
         self.shown = ""
@@ -133,9 +141,13 @@ class Answer:
         self.part, self.parts = 1, 1
         self.began = time.monotonic()
         self.starting: asyncio.Task[None] | None = None
+        self.first: asyncio.Future[bytes] | None = None  # the quick picture, while it is waited for
+        self.quick = quick
 
     async def __aenter__(self) -> None:
         """The status is sent while the work begins."""
+        if self.quick and self.message_id is None:
+            self.first = asyncio.get_running_loop().create_future()
         self.starting = asyncio.create_task(until_written(self._start))
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -151,24 +163,36 @@ class Answer:
 
         Under the user's lock: those who announce the queue may be sending the first one just now.
         """
+        preview = None
+        if self.first:
+            await asyncio.wait({self.first}, timeout=QUICK_SECONDS)
+            preview = self.first.result() if self.first.done() else None
+            self.first = None
         async with self.context.store.lock(self.job.user_id):
             if now := await self.context.store.job(self.job.id):
                 self.message_id, self.sent_at = now.status_id, now.status_sent_at
             if self.message_id is None:
-                await self._send()
+                await self._send(preview)
             elif time.time() - self.sent_at > FRESH_SECONDS:
                 with suppress(TelegramBadRequest):  # the user was quicker, or it is too old
                     await self.bot.delete_message(self.job.chat_id, self.message_id)
                 await self._send()
 
-    async def _send(self) -> None:
-        self.shown, self.shows_picture = texts.progress(0), False
-        message = await self.bot.send_message(
-            self.job.chat_id,
-            self.shown,
-            reply_markup=keyboards.status_menu(self.job.id),
-            reply_parameters=self.job.reply,
-        )
+    async def _send(self, preview: bytes | None = None) -> None:
+        self.shown, self.shows_picture = texts.progress(0), preview is not None
+        chat_id, menu = self.job.chat_id, keyboards.status_menu(self.job.id)
+        if preview is None:
+            message = await self.bot.send_message(
+                chat_id, self.shown, reply_markup=menu, reply_parameters=self.job.reply
+            )
+        else:
+            message = await self.bot.send_photo(
+                chat_id,
+                BufferedInputFile(preview, "paintbox.jpg"),
+                caption=self.shown,
+                reply_markup=menu,
+                reply_parameters=self.job.reply,
+            )
         before, self.message_id = self.message_id, message.message_id
         self.sent_at = time.time()
         new = message.message_id
@@ -180,6 +204,10 @@ class Answer:
         Not where the result is about to come, nor where the chat has to wait; False then. Raises
         `NobodyThere`.
         """
+        if self.first and preview:
+            if not self.first.done():
+                self.first.set_result(preview)
+            return True
         if self.starting and not self.starting.done():
             return False
         if self.starting:

@@ -156,6 +156,11 @@ def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:
     return encode_photo(_painted_quickly(content, wish, None, settings)).data
 
 
+def has_preview(wish: Wish, settings: Settings) -> bool:
+    """Whether there will be a quick picture before the painting."""
+    return settings.quality == "full" and isinstance(wish, StyleWish) and _is_quick(wish)
+
+
 def _is_quick(wish: StyleWish) -> bool:
     """Whether the quick network knows all its styles."""
     known = (None, *quick_styles())

@@ -27,7 +27,7 @@ from jobs.job import Job, Picture, job_in, to_json
 from jobs.kept import SECONDS, drop_old, folder_of, keep, kept, name_of
 from jobs.light import offer_light_work
 from jobs.moving import make_clip_result
-from jobs.painting import Progress, make_result
+from jobs.painting import Progress, has_preview, make_result
 from jobs.queue import JobContext, offer_next
 from jobs.waiting import GATHER_SECONDS
 from logs import about
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 2  # a job that took the process down so often is dropped
 LEASE = timedelta(seconds=10)  # a worker not heard of for so long is dead: others do its jobs
-LOOK_SECONDS = 0.25  # between two looks whether there is something to show
+LOOK_SECONDS = 0.1  # between two looks whether there is something to show
 PROGRESS_SECONDS = 1.5  # between two words of how far the work is
 STOP_SECONDS = 10.0  # for a thread to come to its next step and stop
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
@@ -98,7 +98,8 @@ class Painter:
             if accepted is None:
                 return
             job = job_in(accepted)
-            answer = Answer(job, accepted, self.context, self.bot)
+            quick = not job.more and not job.photo.moves and has_preview(job.wish, self.settings)
+            answer = Answer(job, accepted, self.context, self.bot, quick=quick)
             with speaking_to(job, self.i18n):
                 try:
                     outcome, words = await self._do(job, accepted.attempts, answer)
