@@ -82,11 +82,13 @@ class PairOptions:
 class PairTraining:
     """The generator, its average, the judge of summers, and one iteration of them."""
 
-    def __init__(self, options: PairOptions, networks: Path, vgg: Path) -> None:
+    def __init__(
+        self, options: PairOptions, networks: Path, vgg: Path, init: Path | None = None
+    ) -> None:
         self.options = options
         self.form = GeneratorForm(wide=True)
         self.generator = build_generator(self.form)
-        known = load_generator(networks, f"average_{DIRECTION}").state_dict()
+        known = load_generator(init or networks, f"average_{DIRECTION}").state_dict()
         frozen = load_file(VGG_WEIGHTS)
         for name in FrozenFeatures.names:
             for kind in ("weight", "bias"):
@@ -303,6 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--others", type=Path, required=True, help="photographs without a season")
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--vgg", type=Path, required=True, help="from model_cyclegan.vgg16")
+    parser.add_argument("--init", type=Path, help="an earlier training's, to begin with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, required=True, help="in all, earlier runs included")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="JSON values")
@@ -313,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    training = PairTraining(changed(PairOptions(), args.set), args.networks, args.vgg)
+    training = PairTraining(changed(PairOptions(), args.set), args.networks, args.vgg, args.init)
     args.out.mkdir(parents=True, exist_ok=True)
     if (args.out / "checkpoint.pt").exists():
         training.load(args.out)
