@@ -28,6 +28,7 @@ from presets import PRESETS
 from users import User
 from wishes import Amount, Direction, SeasonWish, StyleWish, Wish
 
+MENTION = re.compile(r"@\w+")  # of the bot in a group
 MOST_WORDS = 30  # a longer caption is not meant as a wish
 SHORT = 4  # words, in which a slip may be asked about
 LITTLE = {"the", "off", "du", "de", "la", "in", "bal", "в", "де", "ла", "бал"}  # of titles
@@ -93,7 +94,7 @@ def understand(text: str, i18n: I18n, usual: Wish | None = None) -> Understood:
     Typing errors are forgiven; of a word that is further off it is told what it is `near`. A text
     with more than a few other words tells a story, and no wish.
     """
-    words = words_of(text)
+    words = words_of(MENTION.sub(" ", text))
     if not words or len(words) > MOST_WORDS:
         return Understood()
     said, options = _options_in(" ".join(words))
