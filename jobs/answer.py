@@ -154,9 +154,15 @@ class Answer:
         assert self.starting
         if kind is asyncio.CancelledError:
             self.starting.cancel()
+        self._wait_no_longer()
         await asyncio.wait({self.starting})
         if not self.starting.cancelled():
             self.starting.exception()  # looked at, lest asyncio warn
+
+    def _wait_no_longer(self) -> None:
+        """For the quick picture: something else is there to be shown."""
+        if self.first and not self.first.done():
+            self.first.cancel()
 
     async def _start(self) -> None:
         """A status sent long ago gives way to a new one, since an edit makes no sound.
@@ -166,7 +172,8 @@ class Answer:
         preview = None
         if self.first:
             await asyncio.wait({self.first}, timeout=QUICK_SECONDS)
-            preview = self.first.result() if self.first.done() else None
+            was_shown = self.first.done() and not self.first.cancelled()
+            preview = self.first.result() if was_shown else None
             self.first = None
         async with self.context.store.lock(self.job.user_id):
             if now := await self.context.store.job(self.job.id):
@@ -277,6 +284,7 @@ class Answer:
         self, result: Result, under: Callable[[bool], tuple[str | None, InlineKeyboardMarkup]]
     ) -> Picture | None:
         """`under` gives the caption and the buttons for a file or for a photo."""
+        self._wait_no_longer()
         if self.starting:
             await self.starting
         as_file = not result.as_photo and result.film is None

@@ -123,7 +123,8 @@ def transfer(
             x, kept = recognisable(x, fine, _at_scale(styles, side), least_likeness, painted)
         else:
             del fine  # at large sizes each array counts
-            x = painted(x, kept)
+            # The last steps would take back a part of what was kept.
+            x = painted(x, kept if kept == 1 else 2 * kept)
         coarser = side
         del goal, painted
         if on_scale and side != scales[-1][0]:
