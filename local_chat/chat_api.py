@@ -30,6 +30,7 @@ from local_chat.requests import (
 from local_chat.state import Chat, Failure, InlineQuery, Json, Person, State
 
 LARGEST_ALBUM = 10
+EDITABLE = ("photo", "animation", "video", "document")  # an animation is both
 ALONE = ("sticker", "animation", "video_note")  # not in albums
 SHOWN = {
     "image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm",
@@ -194,7 +195,7 @@ class ChatApi:
         return _sent(messages)
 
     async def edit(self, request: web.Request) -> web.Response:
-        """Changes the `text`, or the caption, and, with a file, the photo or document."""
+        """Changes the `text`, or the caption, and, with a file, what is over it."""
         person, chat = self._place(request)
         fields, uploads = await read_form(request)
         message = chat.messages.get(integer(fields, "message_id"))
@@ -204,12 +205,11 @@ class ChatApi:
         if "text" in message:
             content = text_content(text, "", [])
         else:
-            kind = next((k for k in ("photo", "document") if k in message), None)
-            if kind is None:
+            content = {kind: message[kind] for kind in EDITABLE if kind in message}
+            if not content:
                 raise bad_request("message can't be edited")
-            content = {kind: message[kind]}
             if uploads:
-                content = dict(await self._keep(kind, uploads[0]))
+                content = dict(await self._keep(next(iter(content)), uploads[0]))
             content |= caption_content(text, "", [])
         shown = content_of(message)
         if shown == content:

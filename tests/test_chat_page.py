@@ -35,6 +35,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from local_chat.client import join
 from local_chat.server import LocalChat
 from tests.conftest import PHOTOS, start_chat
+from tools.clips import make_clip
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -131,6 +132,11 @@ async def echo_bot(chat: LocalChat) -> AsyncIterator[None]:
         assert message.photo
         photos[message.photo[-1].file_unique_id] = message.photo[-1].file_id
         await message.answer_photo(message.photo[-1].file_id, caption="Your photo")
+
+    @dispatcher.message(F.video)
+    async def video(message: Message) -> None:
+        clip = BufferedInputFile(make_clip((96, 64), 0.5, 10), "loop.mp4")
+        await message.answer_animation(clip, caption="Your clip", reply_markup=markup)
 
     @dispatcher.message(F.document)
     async def document(message: Message) -> None:
@@ -269,6 +275,40 @@ async def test_a_status_becomes_the_picture_in_place(page: Page) -> None:
     await expect(log(page).get_by_text("Working")).to_have_count(0)
     await expect(done.get_by_role("button", name="Silence")).to_be_focused()
     await all_pictures_loaded(page)
+
+
+async def test_a_clip_up_and_down(page: Page, tmp_path: Path) -> None:
+    """The browser plays what is sent and what comes: one waits for a press, one plays at once."""
+    await begin(page)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(make_clip((160, 120), 0.5, 10, sound=True))
+    await choose(page, "Photo", film)
+    await expect(page.get_by_role("heading", name="Send 1 clip")).to_be_visible()
+    await expect(page.locator("#previews video")).to_have_count(1)
+    await page.get_by_placeholder("Add a caption…").fill("Look")
+    await page.keyboard.press("Enter")
+    own = page.locator(".message.out", has_text="Look").locator("video")
+    await expect(own).to_have_attribute("controls", "")
+    answer = page.locator(".message.in", has_text="Your clip").locator("video")
+    await expect(answer).to_have_attribute("loop", "")
+    for clip, width in ((own, 160), (answer, 96)):
+        await clip.evaluate(
+            "v => v.readyState > 0 || new Promise((done) => { v.onloadedmetadata = done; })"
+        )
+        assert await clip.evaluate("v => v.videoWidth") == width
+    assert await answer.evaluate("v => v.muted && !v.paused")
+    await own.evaluate("v => v.play()")
+    assert not await own.evaluate("v => v.paused")
+    await looks_right(page)
+
+
+async def test_what_is_no_clip_is_said_so(page: Page, tmp_path: Path) -> None:
+    await begin(page)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"not a clip")
+    await choose(page, "Photo", broken)
+    await page.get_by_role("button", name="Send", exact=True).last.click()
+    await expect(page.get_by_role("alert")).to_contain_text("VIDEO_CONTENT_TYPE_INVALID")
 
 
 async def test_an_album_is_one_message(page: Page) -> None:

@@ -143,7 +143,7 @@ function showToBottom() {
 
 // Messages' own menu.
 
-const mayEdit = (m) => m.from.id === me.id && !m.forward_origin && !m.via_bot && ("text" in m || "photo" in m || "document" in m);
+const mayEdit = (m) => m.from.id === me.id && !m.forward_origin && !m.via_bot && ("text" in m || "photo" in m || "document" in m || "video" in m);
 
 function showMessageMenu(message, button) {
   const text = message.text ?? message.caption;

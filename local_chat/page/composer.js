@@ -140,10 +140,17 @@ function showCommands(prefix) {
 
 // Files.
 
+/** As what Telegram's apps send a file. */
+function wayOf(file) {
+  if (file.type === "image/gif") return "animation";
+  if (file.type.startsWith("video/")) return "video";
+  return file.type.startsWith("image/") ? "photo" : "document";
+}
+
 function offer(chosen, asFiles) {
   files = [...files, ...chosen];
   if (files.length === 0) return;
-  const pictures = files.every((file) => file.type.startsWith("image/"));
+  const pictures = files.every((file) => wayOf(file) !== "document");
   $("as-files").checked = asFiles || !pictures;
   $("as-files").disabled = !pictures;
   $("as-files").closest("label").hidden = !pictures;
@@ -158,20 +165,23 @@ function offer(chosen, asFiles) {
 
 function showPreviews() {
   const asPhotos = !$("as-files").checked;
-  $("sending-title").textContent = (asPhotos ? words.sendPhotos : words.sendFiles)(files.length);
+  const ways = new Set(files.map(wayOf));
+  const clips = !ways.has("photo");
+  const title = !asPhotos || (ways.has("photo") && ways.size > 1) ? words.sendFiles : clips ? words.sendClips : words.sendPhotos;
+  $("sending-title").textContent = title(files.length);
   forgetPreviews();
   $("previews").className = asPhotos ? "as-photos" : "as-files";
   $("previews").replaceChildren(
     ...files.map((file) => {
-      const picture = file.type.startsWith("image/");
-      const cover = picture ? make("img", { src: URL.createObjectURL(file), alt: file.name }) : make("span", { class: "file-icon" }, icon("file"));
+      const tag = { photo: "img", animation: "img", video: "video" }[wayOf(file)];
+      const cover = tag ? make(tag, { src: URL.createObjectURL(file), alt: file.name }) : make("span", { class: "file-icon" }, icon("file"));
       return make("li", {}, cover, asPhotos ? null : make("span", { class: "file-words" }, make("b", {}, file.name), make("span", {}, fileSize(file.size))));
     }),
   );
 }
 
 function forgetPreviews() {
-  for (const image of $("previews").querySelectorAll("img")) URL.revokeObjectURL(image.src);
+  for (const image of $("previews").querySelectorAll("img, video")) URL.revokeObjectURL(image.src);
 }
 
 $("as-files").addEventListener("change", showPreviews);
@@ -186,16 +196,24 @@ for (const [button, input, asFiles] of [["attach-photo", "choose-photo", false],
   });
 }
 
+/** One for each way of sending; the first has the caption. */
+function forms() {
+  const ways = Map.groupBy(files, (file) => ($("as-files").checked ? "document" : wayOf(file)));
+  return [...ways].map(([way, together], i) => {
+    const form = new FormData();
+    form.append("as", way);
+    if (i === 0) form.append("caption", $("caption").value);
+    if (i === 0 && replyTo) form.append("reply_to", replyTo.message_id);
+    for (const file of together) form.append("files", file, file.name);
+    return form;
+  });
+}
+
 $("sending").querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const form = new FormData();
-  form.append("as", $("as-files").checked ? "document" : "photo");
-  form.append("caption", $("caption").value);
-  if (replyTo) form.append("reply_to", replyTo.message_id);
-  for (const file of files) form.append("files", file, file.name);
   $("send-files").disabled = true;
   try {
-    await upload(chat.path("media"), form);
+    for (const form of forms()) await upload(chat.path("media"), form);
     $("text").value = "";
     setReply(null);
     fitText();

@@ -94,9 +94,17 @@ function dayNode(day) {
   return dayNodes.get(day);
 }
 
+/** A clip goes on playing where only what stands under it has changed. */
+function keepClips(old, node) {
+  const video = node.querySelector("video");
+  const before = old.querySelector("video");
+  if (video && before?.src === video.src) video.replaceWith(before);
+}
+
 /** Takes over the focus of the old node, and its pictures until the new ones are decoded. */
 function replaceSoftly(old, node) {
   const focused = old.contains(document.activeElement) ? document.activeElement.textContent : null;
+  keepClips(old, node);
   const pictures = [...node.querySelectorAll("img")];
   const before = [...old.querySelectorAll("img")];
   pictures.forEach((picture, i) => {
@@ -164,7 +172,7 @@ function timeNode(group, own) {
 function quoteNode(message, actions) {
   const name = actions.nameOf(message.from);
   const open = () => scrollToMessage(message.message_id);
-  const small = message.photo?.[0];
+  const small = message.photo?.[0] ?? clipIn(message)?.thumbnail;
   return make(
     "button",
     { type: "button", class: "quote", click: open },
@@ -177,7 +185,8 @@ function mediaNode(group, actions) {
   const [message] = group;
   if (message.photo) return picturesNode(group, actions);
   if (message.sticker) return stickerNode(message.sticker);
-  if (message.document && !message.animation) return make("div", { class: "files" }, ...group.map(fileNode));
+  if (clipIn(message)) return clipNode(message);
+  if (message.document) return make("div", { class: "files" }, ...group.map(fileNode));
   const kind = kindOf(message);
   return kind ? make("p", { class: "other" }, otherText(kind, message[kind])) : null;
 }
@@ -211,6 +220,33 @@ function picturesNode(group, actions) {
 function pictureWidth({ width, height }) {
   const ratio = Math.min(Math.max(width / height, 0.5), 2.4);
   return Math.max(Math.min(width, 420, 420 * ratio), 120);
+}
+
+const clipIn = (message) => message.animation ?? message.video ?? message.video_note;
+
+/** An animation plays by itself, unless one's system wants to see less motion; a video waits. */
+function clipNode(message) {
+  const kind = kindOf(message);
+  const clip = message[kind];
+  const width = clip.width ?? clip.length;
+  const height = clip.height ?? clip.length;
+  const node = make("div", { class: "pictures" });
+  const attributes = { class: "clip", src: fileUrl(clip.file_id), width, height };
+  let shown;
+  if (clip.mime_type === "image/gif") {
+    shown = make("img", { ...attributes, alt: message.caption ?? words.kinds[kind] });
+  } else {
+    const playing = kind === "animation" && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const poster = clip.thumbnail ? fileUrl(clip.thumbnail.file_id) : undefined;
+    const label = message.caption ?? words.kinds[kind];
+    shown = make("video", { ...attributes, poster, preload: "metadata", playsinline: true, loop: kind === "animation", autoplay: playing, controls: !playing, "aria-label": label });
+    shown.muted = kind === "animation"; // as an attribute it does not count on new elements
+  }
+  if (kind === "video_note") shown.classList.add("round");
+  shown.addEventListener("error", () => node.replaceWith(make("p", { class: "other" }, otherText(kind, clip))));
+  node.append(shown);
+  node.dataset.width = Math.round(pictureWidth({ width, height }));
+  return node;
 }
 
 function stickerNode(sticker) {
