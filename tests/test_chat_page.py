@@ -308,7 +308,7 @@ async def test_what_is_no_clip_is_said_so(page: Page, tmp_path: Path) -> None:
     broken.write_bytes(b"not a clip")
     await choose(page, "Photo", broken)
     await page.get_by_role("button", name="Send", exact=True).last.click()
-    await expect(page.get_by_role("alert")).to_contain_text("VIDEO_CONTENT_TYPE_INVALID")
+    await expect(page.get_by_role("alert")).to_contain_text("This is no clip")
 
 
 async def test_an_album_is_one_message(page: Page) -> None:

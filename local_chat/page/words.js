@@ -103,6 +103,7 @@ const WORDS = {
     bytes: ["B", "KB", "MB"],
     refused: "That could not be done.",
     problems: [
+      ["VIDEO_CONTENT_TYPE_INVALID", "This is no clip that can be shown. Send it as a file."],
       ["IMAGE_PROCESS_FAILED", "This is no picture that can be sent as a photo. Send it as a file."],
       ["PHOTO_INVALID_DIMENSIONS", "This picture is too large or too narrow for a photo. Send it as a file."],
       ["STICKER_PNG_DIMENSIONS", "This picture is too large for a sticker."],
@@ -221,6 +222,7 @@ const WORDS = {
     bytes: ["Б", "КБ", "МБ"],
     refused: "Это не получилось.",
     problems: [
+      ["VIDEO_CONTENT_TYPE_INVALID", "Такой ролик показать нельзя. Отправьте его файлом."],
       ["IMAGE_PROCESS_FAILED", "Такую картинку нельзя отправить как фото. Отправьте её файлом."],
       ["PHOTO_INVALID_DIMENSIONS", "Картинка слишком большая или слишком узкая для фото. Отправьте её файлом."],
       ["STICKER_PNG_DIMENSIONS", "Картинка слишком большая для стикера."],
