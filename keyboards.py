@@ -14,9 +14,9 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
 from pydantic import Field
 
+from languages import NAMES, Language
 from presets import PRESETS
 from settings import Settings
-from users import Language
 from wishes import (
     AMOUNTS,
     DIRECTIONS,
@@ -315,14 +315,9 @@ def did_you_mean(style: str, *, with_photo: bool) -> InlineKeyboardMarkup:
 
 
 def language_menu() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [
-                _button("English", LanguageChoice(language="en")),
-                _button("Русский", LanguageChoice(language="ru")),
-            ]
-        ]
-    )
+    buttons = [_button(name, LanguageChoice(language=language)) for language, name in NAMES.items()]
+    rows = [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def status_menu(job_id: str, with_all: bool = False) -> InlineKeyboardMarkup:

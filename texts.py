@@ -48,7 +48,7 @@ def help_text() -> str:
         "In any chat, type my name to send one of your last pictures.\n\n"
         "/styles – the famous paintings\n"
         "/me – paint your profile picture\n"
-        "/language – English or Russian\n"
+        "/language – the language I speak\n"
         "/forget – erase what I keep about you"
     )
 
@@ -61,7 +61,7 @@ def command_descriptions() -> dict[str, str]:
         "winter": _("summer becomes winter"),
         "summer": _("winter becomes summer"),
         "me": _("your profile picture"),
-        "language": _("English or Russian"),
+        "language": _("the language I speak"),
         "forget": _("erase what I keep about you"),
         "help": _("how it works"),
     }

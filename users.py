@@ -8,6 +8,7 @@ from typing import Literal
 from aiogram.types import Animation, Document, Message, PhotoSize, Sticker, Video, VideoNote
 from pydantic import TypeAdapter, ValidationError
 
+from languages import Language, language_of
 from wishes import (
     Amount,
     Direction,
@@ -23,7 +24,6 @@ from wishes import (
 
 log = logging.getLogger(__name__)
 
-Language = Literal["en", "ru"]
 Mode = Literal["style"] | Direction
 
 ASKED_SECONDS = 600.0  # for which the next picture is taken for a style
@@ -91,8 +91,8 @@ class User:
 
     @property
     def speaks(self) -> Language:
-        """The chosen language, else Russian where their Telegram speaks it, else English."""
-        return self.language or ("ru" if self.telegram_language.startswith("ru") else "en")
+        """The chosen language, else that of their Telegram."""
+        return self.language or language_of(self.telegram_language)
 
     @property
     def wish(self) -> Wish | None:

@@ -21,10 +21,11 @@ from docket import Docket
 from jobs.job import Job, to_json
 from jobs.queue import JobContext
 from jobs.waiting import Entry, Statuses, read_queue
+from languages import Language
 from settings import ROOT, Settings
 from store import open_store
 from telegram_api.sending import Pace
-from users import Language, Photo
+from users import Photo
 from wishes import StyleWish
 
 SLOTS = 2

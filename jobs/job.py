@@ -9,8 +9,9 @@ from typing import Annotated
 from aiogram.types import ReplyParameters
 from pydantic import Field, TypeAdapter
 
+from languages import Language
 from store import Accepted
-from users import Language, Photo
+from users import Photo
 from wishes import SeasonWish, StyleWish, Wish
 
 CLIP_STYLE, CLIP_SEASON = "clip_style", "clip_season"  # kinds

@@ -5,12 +5,14 @@ from aiogram.types import BotCommand
 from aiogram.utils.i18n import I18n
 
 import texts
+from languages import code_of
 
 
 async def publish_profile(bot: Bot, i18n: I18n) -> None:
     """Tells Telegram what changed, in each language and in English for all others."""
-    for language in (None, *i18n.available_locales):
-        with i18n.context(), i18n.use_locale(language or i18n.default_locale):
+    for locale in (i18n.default_locale, *i18n.available_locales):
+        language = None if locale == i18n.default_locale else code_of(locale)
+        with i18n.context(), i18n.use_locale(locale):
             commands = [
                 BotCommand(command=command, description=description)
                 for command, description in texts.command_descriptions().items()

@@ -32,6 +32,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from PIL import Image
 from playwright.async_api import Browser, Locator, Page, expect
 
+from languages import NAMES, language_of
 from local_chat.client import join
 from local_chat.server import LocalChat
 from tests.conftest import PHOTOS, start_chat
@@ -523,7 +524,8 @@ async def test_the_language_and_the_theme_can_be_switched(page: Page, chat: Loca
     background = "getComputedStyle(document.body).backgroundColor"
     assert await page.evaluate(background) == "rgb(23, 33, 43)"
     await page.get_by_role("button", name="More").click()
-    await page.get_by_role("menuitem", name="По-русски").click()
+    await page.locator("#switch-language").click()
+    await page.get_by_role("menuitemradio", name="Русский").click()
     await expect(page.get_by_role("textbox", name="Сообщение")).to_be_visible()
     assert [person.language_code for person in chat.state.people.values()] == ["ru"]
     assert await page.evaluate(background) == "rgb(23, 33, 43)"
@@ -643,6 +645,49 @@ async def test_the_page_speaks_russian(chromium: Browser, chat: LocalChat) -> No
         await expect(page.get_by_role("button", name="Начать", exact=True)).to_be_visible()
         (person,) = chat.state.people.values()
         assert (person.first_name, person.language_code) == ("Саша", "ru")
+
+
+async def test_the_page_has_the_same_words_in_every_language(page: Page) -> None:
+    shape = """async () => {
+        const { LANGUAGES } = await import("/page/words.js");
+        const shapeOf = (value) => {
+            if (Array.isArray(value)) return value.map(shapeOf);
+            if (typeof value === "object") {
+                const entries = Object.entries(value).map(([key, part]) => [key, shapeOf(part)]);
+                return Object.fromEntries(entries);
+            }
+            if (typeof value === "function") return [1, 2, 5].map((n) => typeof value(n, "b"));
+            return value ? typeof value : "missing";
+        };
+        const shapes = Object.keys(LANGUAGES).map(async (tag) => {
+            const { default: words } = await import(`/page/words/${tag.slice(0, 2)}.js`);
+            return [tag, { ...shapeOf(words), problems: words.problems.map(([part]) => part) }];
+        });
+        return Object.fromEntries(await Promise.all(shapes));
+    }"""
+    shapes = await page.evaluate(shape)
+    assert [language_of(tag) for tag in shapes] == list(NAMES)
+    for language, words in shapes.items():
+        assert words == shapes["en"], language
+        assert "missing" not in str(words)
+
+
+async def test_persian_runs_from_right_to_left(chromium: Browser, chat: LocalChat) -> None:
+    async with opened(chromium, chat, "fa-IR") as page:
+        await page.get_by_role("button", name="شروع", exact=True).click()
+        own = page.locator(".message.out .bubble")
+        await expect(own).to_be_visible()
+        box = await own.bounding_box()
+        assert box is not None
+        assert box["x"] < 100  # what they write stands on the left
+        await page.get_by_role("button", name="بیشتر").click()
+        await page.locator("#switch-language").click()
+        menu = page.locator("#language-menu")
+        await expect(menu.get_by_role("menuitemradio", name="فارسی")).to_be_checked()
+        box = await menu.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < 60
+        await looks_right(page)
 
 
 async def test_a_keyboard_is_enough(page: Page) -> None:

@@ -16,7 +16,7 @@ FLOORS: list[tuple[str, set[str]]] = [
     (
         "settings and wishes",
         {
-            *("settings", "checks", "memory", "metrics", "logs", "untranslated"),
+            *("settings", "checks", "memory", "metrics", "logs", "untranslated", "languages"),
             *("wishes", "presets", "examples", "users", "keyboards", "texts"),
         },
     ),

@@ -11,6 +11,7 @@ from pydantic import HttpUrl
 
 import keyboards
 from keyboards import Repaint, without_owner
+from languages import NAMES
 from presets import PRESETS
 from settings import ROOT, Settings
 from wishes import FACES, SeasonWish, StyleWish
@@ -137,7 +138,7 @@ def test_buttons_of_a_private_chat_have_no_owner() -> None:
     assert [without_owner(packed) for packed in data] == [(packed, None) for packed in data]
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", NAMES)
 def test_words_on_half_a_row_are_short_enough_for_a_phone(language: str) -> None:
     """Telegram cuts what is longer, and does not say so."""
     wish = StyleWish("kiss", None, keep_colours=True, variation=7, second="ejiri")
@@ -156,6 +157,8 @@ def test_words_on_half_a_row_are_short_enough_for_a_phone(language: str) -> None
                 for faces in FACES
             ),
             keyboards.background_menu(wish, {"a": "b"}, is_file=False),
+            keyboards.language_menu(),
+            keyboards.status_menu("1", with_all=True),
             *(
                 keyboards.season_menu(SeasonWish("summer2winter"), is_file=False, of_album=a)
                 for a in (False, True)

@@ -8,7 +8,7 @@ import { showOffer } from "./inline.js";
 import { filterCalls, setUpInspector } from "./inspector.js";
 import { clearMessages, showMessages, summary } from "./messages.js";
 import { openViewer } from "./viewer.js";
-import { clockTime, language, translatePage, words } from "./words.js";
+import { LANGUAGES, clockTime, language, translatePage, words } from "./words.js";
 
 const ACTION_MS = 5000; // how long Telegram shows a chat action
 const ANSWER_MS = 15000; // how long a pressed button waits for its answer
@@ -175,7 +175,7 @@ async function forward(message) {
 document.addEventListener("keydown", (event) => {
   const menu = document.querySelector(".menu:popover-open");
   if (!menu) return;
-  const items = [...menu.querySelectorAll("[role=menuitem]")];
+  const items = [...menu.querySelectorAll("[role^=menuitem]")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {
     event.preventDefault();
@@ -185,7 +185,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Tab") menu.hidePopover();
 });
 for (const menu of document.querySelectorAll(".menu[id]")) {
-  menu.addEventListener("toggle", (event) => event.newState === "open" && menu.querySelector("[role=menuitem]")?.focus());
+  menu.addEventListener("toggle", (event) => event.newState === "open" && menu.querySelector("[aria-checked=true], [role^=menuitem]")?.focus());
 }
 
 // Chats.
@@ -223,7 +223,7 @@ async function openChat(chat, writer = null) {
 async function reload() {
   let state = await get("state");
   if (state.people.length === 0) {
-    const someone = { first_name: language === "ru" ? "Саша" : "Alex", language_code: language };
+    const someone = { first_name: words.someone, language_code: language };
     await post("people", someone);
     state = await get("state");
   }
@@ -425,14 +425,26 @@ $("sender").querySelector("select").addEventListener("change", complaining(async
   $("text").focus();
 }));
 
-const other = language === "ru" ? "en" : "ru";
-$("switch-language").textContent = other === "ru" ? "По-русски" : "In English";
-$("switch-language").lang = other;
-$("switch-language").addEventListener("click", complaining(async () => {
-  localStorage.language = other; // of the page, and of the Telegram of who talks
-  await post(`people/${me.id}`, { language_code: other });
+$("switch-language").textContent = `🌐 ${words.switchLanguage}`;
+$("switch-language").addEventListener("click", () => {
+  $("more-menu").hidePopover();
+  $("language-menu").showPopover();
+});
+/** Of the page, and of the Telegram of who talks. */
+async function switchLanguage(chosen) {
+  localStorage.language = chosen;
+  await post(`people/${me.id}`, { language_code: chosen });
   location.reload();
-}));
+}
+$("language-menu").replaceChildren(
+  ...Object.entries(LANGUAGES).map(([tag, name]) =>
+    make(
+      "button",
+      { type: "button", role: "menuitemradio", "aria-checked": String(tag === language), lang: tag, click: complaining(() => switchLanguage(tag)) },
+      name,
+    ),
+  ),
+);
 
 function showTheme() {
   const dark = localStorage.theme ? localStorage.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

@@ -2,7 +2,7 @@
 
 import { post, upload } from "./api.js";
 import { $, make } from "./dom.js";
-import { language, words } from "./words.js";
+import { LANGUAGES, language, words } from "./words.js";
 
 function shown(dialog) {
   dialog.returnValue = "";
@@ -17,6 +17,8 @@ export async function askForPerson(person = null) {
   $("person-title").textContent = person ? words.editPersonTitle : words.addPerson;
   $("person-done").textContent = person ? words.save : words.add;
   $("person-name").value = person?.first_name ?? "";
+  const languages = Object.entries({ ...LANGUAGES, ar: "العربية", "": "—" }); // one that we lack, and none
+  $("person-language").replaceChildren(...languages.map(([value, name]) => make("option", { value }, name)));
   $("person-language").value = person?.language_code ?? language;
   $("person-photo").value = "";
   if (!(await shown($("person"))) || !$("person-name").value.trim()) return null;
