@@ -27,7 +27,13 @@ from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
 from model_nst.likeness import LEAST
 from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
-from model_nst.style_transfer import STROKE_SCALES, Style, transfer, within_memory
+from model_nst.style_transfer import (
+    SKETCHED_AT,
+    STROKE_SCALES,
+    Style,
+    transfer,
+    within_memory,
+)
 from model_people.faces import People, find_people
 from model_people.masks import face_map, features_map
 from model_people.persons import persons_mask
@@ -182,15 +188,33 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
 
 
 def _quick(
-    small: Image.Image, shares: Mapping[str, float], strength: Strength, faces: FaceMaps | None
+    small: Image.Image,
+    shares: Mapping[str, float],
+    strength: Strength,
+    faces: FaceMaps | None,
+    *,
+    then_free: bool = False,
 ) -> Image.Image:
     photo = to_array(small)
-    picture = quick_picture(photo, shares)
+    picture = quick_picture(photo, shares, then_free=then_free)
     if strength == "strong":
-        picture = quick_picture(picture, shares)
+        picture = quick_picture(picture, shares, then_free=then_free)
     if strength == "soft":
         picture += SOFT * (photo - picture)
     return to_image(laid_over(picture, photo, faces) if faces else picture)
+
+
+def _sketch(
+    photo: Image.Image,
+    shares: Mapping[str, float],
+    options: PaintingOptions,
+    faces: FaceMaps | None,
+) -> Image.Image:
+    """The quick picture that a painting of the photo begins with, with strokes of the right size
+    for it; not larger than the network draws strokes well.
+    """
+    size = round(SKETCHED_AT / max(1, STROKE_SCALES[options.strokes]))
+    return _quick(working_copy(photo, size), shares, options.strength, faces, then_free=True)
 
 
 def _of_part(on_progress: OnProgress | None, number: int, parts: int) -> OnProgress | None:
@@ -214,8 +238,8 @@ def _painted(
 ) -> Image.Image:
     """Paints all of `content`, of which `small` is the copy that is worked on."""
     seen = small
-    is_own = not all(preset_grams.knows(style.picture) for style in styles)
-    least = LEAST[options.strength] if is_own else 0
+    names = [preset_grams.preset_of(style.picture) for style in styles]
+    least = 0 if all(names) else LEAST[options.strength]
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
         styles = [Style(_with_luminance_of(small, picture), share) for picture, share in styles]
@@ -229,7 +253,16 @@ def _painted(
             on_preview(finished(coarse, small))
 
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
-    painting = transfer(seen, styles, engine, options, on_progress, show, faces, least, on_kept)
+    known = {name: style.share for name, style in zip(names, styles, strict=True) if name}
+    sketch = None
+    if options.variation == 0 and len(known) == len(styles) and known.keys() <= {*quick_styles()}:
+        sketch = _sketch(small, known, options, faces)
+        show(sketch)
+        if options.keep_colours:
+            sketch = _with_luminance_of(small, sketch)
+    painting = transfer(
+        seen, styles, engine, options, on_progress, show, faces, least, on_kept, sketch
+    )
     return finished(painting, content)
 
 

@@ -38,7 +38,8 @@ TILE: Part = (
 )
 
 WHOLE_PIXELS = 200_000  # an image up to this size is worked on as a whole, in any case
-LARGEST_TILE = 150_000
+# Pixels of a tile where memory is short; in f32 two larger ones were not quicker than four of these.
+LARGEST_TILE: dict[Precision, int] = {"bf16": 150_000, "f32": 100_000}
 SMALLEST_TILE = 20_000  # pixels; most of a smaller one would be margins
 KEPT = 12  # compiled networks, of 12 MB each, that wait for the next painting in a roomy process
 
@@ -63,12 +64,12 @@ def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
     each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
     if precision == "f32":
-        left /= 2
+        left /= 2.3
     whole = left > BYTES_OF_WHOLE * pixels
     if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
         return pixels
     most = max(0, int(left / BYTES_OF_TILE))
-    return most if megabytes > ROOMY else min(most, LARGEST_TILE)
+    return most if megabytes > ROOMY else min(most, LARGEST_TILE[precision])
 
 
 class OpenVino:

@@ -32,9 +32,13 @@ def load(style: Image.Image, side: int) -> Grams | None:
         return _unpacked(file[key], file[f"{key}-largest"])
 
 
-def knows(style: Image.Image) -> bool:
-    """Whether an RGB picture is one of the famous paintings."""
-    return _key(style, SIDES[0]) in _names()
+def preset_of(style: Image.Image) -> str | None:
+    """The name of the famous painting that an RGB picture is; None if it is none of them."""
+    key = f"{_key(style, SIDES[0])}-name"
+    if key not in _names():
+        return None
+    with np.load(checked(FILE.name)) as file:
+        return str(file[key])
 
 
 @cache
@@ -70,10 +74,11 @@ def save(path: Path) -> None:
     from model_nst.openvino_engine import OpenVino  # which those who only read do not need
 
     engine = OpenVino("f32")
-    arrays: dict[str, NDArray[np.floating]] = {}
-    for preset in PRESETS.values():
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, preset in PRESETS.items():
         with Image.open(preset.path) as file:
             painting = file.convert("RGB")
+        arrays[f"{_key(painting, SIDES[0])}-name"] = np.array(name)
         for side in SIDES:
             key = _key(painting, side)
             packed = _packed(engine.grams(to_array(resized(painting, side))))

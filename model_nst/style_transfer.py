@@ -2,6 +2,8 @@
 
 The large strokes are made on a small image, where a step costs little and a stroke spans many
 pixels of the network's view; each finer scale starts from the enlarged result of the one before.
+Where the quick network knows the style, its picture has these strokes already: the optimisation
+starts from it, at once at full size.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,6 +43,9 @@ STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 SCALES = {96: (60, 0.2), 192: (24, 0.2), 384: (18, 0.2), 768: (6, 0.4)}
 SPARED = 3  # steps at the scale where faces are begun anew: they make up for what guiding costs
 LAST_SCALE = (8, 0.25)  # the working size itself
+# From a sketch: the long side of the scale that it is for, and as many steps there as suffice for
+# today's style error; a smaller image needs more of them, and has the time.
+SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 12, 30
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
@@ -79,28 +84,33 @@ def transfer(
     faces: FaceMaps | None = None,
     least_likeness: float = 0,
     on_kept: Callable[[], None] | None = None,
+    sketch: Image.Image | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
-    Of the options, strength, strokes and variation count here. `on_progress` gets the share done,
-    0 to 1, after every step, and `on_scale` the painting so far, small, after every scale but the
-    last; whatever they raise stops the work. Where the painting's likeness to the photo is less
+    Of the options, strength, strokes and variation count here. `sketch`, of the same view in any
+    size, is what to start from; without one, it is noise over the photo. `on_progress` gets the share done,
+    0 to 1, after every step, and `on_scale` the painting so far, small, after every scale but
+    the last; whatever they raise stops the work. Where the painting's likeness to the photo is less
     than wanted at the last scale but one, that scale is begun again with more of the photo, a few
     times, and `on_kept` is called.
     """
     photo = padded(content)
-    scales = schedule(max(photo.size), with_faces=faces is not None)
+    scales = schedule(max(photo.size), with_faces=faces is not None, is_sketched=bool(sketch))
     progress = _Progress(scales, on_progress)
     coarser = scales[0][0]
     judged = max(len(scales) - 2, 0) if least_likeness else None
     anew = next((side for side, *_ in scales if side >= BEGUN_AT), scales[-1][0])
     kept = 1.0
-    x = first_image(
-        to_array(resized(photo, coarser)),
-        _at_scale(styles, coarser),
-        options.variation,
-    )
+    if sketch:
+        whole = padded(sketch.resize(content.size, Image.Resampling.BICUBIC))
+        x = to_array(resized(whole, coarser))
+        del whole
+    else:
+        first = to_array(resized(photo, coarser))
+        x = first_image(first, _at_scale(styles, coarser), options.variation)
+        del first
     for number, (side, steps, content_weight) in enumerate(scales):
         if faces:
             x = calmed(x, faces)
@@ -219,10 +229,19 @@ def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: 
     return np.clip(x, 0, 1)
 
 
-def schedule(long_side: int, *, with_faces: bool = False) -> list[tuple[int, int, float]]:
+def schedule(
+    long_side: int, *, with_faces: bool = False, is_sketched: bool = False
+) -> list[tuple[int, int, float]]:
     """The scales, coarse to fine: long side in pixels, number of steps, content loss's weight."""
     coarser = [(side, *scale) for side, scale in SCALES.items() if side * 1.25 <= long_side]
-    if with_faces:
+    if is_sketched:
+        first = SKETCHED_AT if long_side >= SKETCHED_AT * 1.25 else long_side
+        steps = min(SKETCHED_STEPS * SKETCHED_AT // first, MOST_SKETCHED_STEPS)
+        begun = (first, steps, LAST_SCALE[1])
+        if first == long_side:
+            return [begun]
+        coarser = [begun, *(scale for scale in coarser if scale[0] > first)]
+    elif with_faces:
         coarser = [
             (side, steps - SPARED if side == BEGUN_AT else steps, weight)
             for side, steps, weight in coarser

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from image_processing import Cancelled, paint
-from model_nst.style_transfer import Style
+from model_nst.style_transfer import Style, schedule
+from presets import PRESETS
 from settings import ROOT
+from wishes import PaintingOptions
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +18,15 @@ def photo() -> Image.Image:
 
 
 @pytest.fixture(scope="module")
-def style() -> Image.Image:
-    with Image.open(ROOT / "images" / "styles" / "3_kiss.jpg") as image:
+def kiss() -> Image.Image:
+    with Image.open(PRESETS["kiss"].path) as image:
         return image.convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def style(kiss: Image.Image) -> Image.Image:
+    """Somebody's own picture."""
+    return ImageOps.mirror(kiss)
 
 
 def distance(a: Image.Image, b: Image.Image) -> float:
@@ -68,3 +76,39 @@ def test_a_preview_that_raises_stops_the_work(photo: Image.Image, style: Image.I
             engine="openvino",
         )
     assert reached[-1] < 1
+
+
+def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Image.Image) -> None:
+    """The quick network's picture is shown before the first step and is near what comes of it."""
+    previews: list[Image.Image] = []
+    reached: list[float] = []
+    reached_at_previews: list[int] = []
+
+    def on_preview(preview: Image.Image) -> None:
+        previews.append(preview)
+        reached_at_previews.append(len(reached))
+
+    painting = paint(
+        photo,
+        [Style(kiss)],
+        size=256,
+        on_progress=reached.append,
+        on_preview=on_preview,
+        engine="openvino",
+    )
+    assert reached_at_previews == [0]
+    assert len(reached) == sum(steps for _, steps, _ in schedule(256, is_sketched=True))
+    assert distance(previews[0], painting) < 0.5 * distance(painting, photo)
+
+
+def test_a_variation_begins_with_noise(photo: Image.Image, kiss: Image.Image) -> None:
+    reached: list[float] = []
+    paint(
+        photo,
+        [Style(kiss)],
+        PaintingOptions(variation=1),
+        size=128,
+        on_progress=reached.append,
+        engine="openvino",
+    )
+    assert len(reached) == sum(steps for _, steps, _ in schedule(128))
