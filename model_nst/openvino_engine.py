@@ -38,7 +38,7 @@ TILE: Part = (
 )
 
 WHOLE_PIXELS = 200_000  # an image up to this size is worked on as a whole, in any case
-# Pixels of a tile where memory is short; in f32 two larger ones were not quicker than four of these.
+# Pixels of a tile where memory is short; in f32 two larger ones were no quicker than four.
 LARGEST_TILE: dict[Precision, int] = {"bf16": 150_000, "f32": 100_000}
 SMALLEST_TILE = 20_000  # pixels; most of a smaller one would be margins
 KEPT = 12  # compiled networks, of 12 MB each, that wait for the next painting in a roomy process

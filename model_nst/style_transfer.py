@@ -90,11 +90,11 @@ def transfer(
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `sketch`, of the same view in any
-    size, is what to start from; without one, it is noise over the photo. `on_progress` gets the share done,
-    0 to 1, after every step, and `on_scale` the painting so far, small, after every scale but
-    the last; whatever they raise stops the work. Where the painting's likeness to the photo is less
-    than wanted at the last scale but one, that scale is begun again with more of the photo, a few
-    times, and `on_kept` is called.
+    size, is what to start from; without one, it is noise over the photo. `on_progress` gets the
+    share done, 0 to 1, after every step, and `on_scale` the painting so far, small, after every
+    scale but the last; whatever they raise stops the work. Where the painting's likeness to the
+    photo is less than wanted at the last scale but one, that scale is begun again with more of the
+    photo, a few times, and `on_kept` is called.
     """
     photo = padded(content)
     scales = schedule(max(photo.size), with_faces=faces is not None, is_sketched=bool(sketch))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from encoding import encode_file
 from image_processing import in_all_styles, maps_of_faces, paint_quickly
 from jobs.painting import Progress, make_result
 from local_chat.client import Message, join
@@ -123,7 +124,8 @@ def test_the_quick_picture_comes_before_the_first_step() -> None:
     assert difference(preview, result.data) > 3
 
     own = Watched()
-    make_result(StyleWish("own", "id"), False, CAT, [style], Settings(nst_size=256), own)
+    theirs = encode_file(opened(style).rotate(180)).data
+    make_result(StyleWish("own", "id"), False, CAT, [theirs], Settings(nst_size=256), own)
     assert own.previews
     assert min(fraction for fraction, _ in own.previews) > 0
 
