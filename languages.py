@@ -2,14 +2,22 @@
 
 from typing import Literal
 
-Language = Literal["en", "ru", "es", "fa"]
+Language = Literal["en", "ru", "uk", "de", "es", "fr", "it", "pt_BR", "tr", "fa", "id", "zh"]
 
 # As their speakers call them. Messages are in locales/, but for English, which stands in the code.
 NAMES: dict[Language, str] = {
     "en": "English",
     "ru": "Русский",
+    "uk": "Українська",
+    "de": "Deutsch",
     "es": "Español",
+    "fr": "Français",
+    "it": "Italiano",
+    "pt_BR": "Português",
+    "tr": "Türkçe",
     "fa": "فارسی",
+    "id": "Bahasa Indonesia",
+    "zh": "简体中文",
 }
 
 

@@ -1,5 +1,5 @@
 """What a caption or a command's words ask for: paintings, a season, how to paint, and what shall
-become of the people in the photo; in English and Russian, whichever the bot speaks.
+become of the people in the photo; in all languages that the bot speaks, whichever it speaks.
 """
 
 import re
@@ -13,16 +13,22 @@ from aiogram.utils.i18n import I18n
 from rapidfuzz.distance import OSA
 
 from handlers.vocabulary import (
+    ALSO,
     ASKING,
     BACKGROUND,
+    COMMON,
     FILLERS,
     FROM,
+    LITTLE,
     NO_SEASONS,
     NOT,
     OPTIONS,
-    SEASONS,
+    SLIPS,
+    STORIES,
     SUMMER,
+    UNSPACED,
     WINTER,
+    folded,
 )
 from presets import PRESETS
 from users import User
@@ -31,30 +37,10 @@ from wishes import Amount, Direction, SeasonWish, StyleWish, Wish
 MENTION = re.compile(r"@\w+")  # of the bot in a group
 MOST_WORDS = 30  # a longer caption is not meant as a wish
 SHORT = 4  # words, in which a slip may be asked about
-LITTLE = {"the", "off", "du", "de", "la", "in", "bal", "в", "де", "ла", "бал"}  # of titles
-# In titles, but said of many other things too: one of them alone names no painting.
-COMMON = {
-    "starry",
-    "night",
-    "great",
-    "wave",
-    "village",
-    "street",
-    "composition",
-    "viii",
-    "province",
-    "звездная",
-    "ночь",
-    "большая",
-    "волна",
-    "деревенская",
-    "улица",
-    "композиция",
-    "провинция",
-    "провинции",
-}
-IN_STORIES = {"kiss", "поцелуй"}  # name a painting, but only where nothing else is said
 NUMBERS = {"8": "viii"}
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+BEHIND = "background"  # in all languages, once that is read
 
 
 @dataclass(frozen=True)
@@ -94,23 +80,24 @@ def understand(text: str, i18n: I18n, usual: Wish | None = None) -> Understood:
     Typing errors are forgiven; of a word that is further off it is told what it is `near`. A text
     with more than a few other words tells a story, and no wish.
     """
-    words = words_of(MENTION.sub(" ", text))
+    text = MENTION.sub(" ", text)
+    words = words_of(text)
     if not words or len(words) > MOST_WORDS:
         return Understood()
     said, options = _options_in(" ".join(words))
-    words = [NUMBERS.get(word, word) for word in said.split()]
+    words = _spaced(said.split(), i18n)[: 2 * MOST_WORDS]
     spans = _spans(words, i18n)
     paintings = _paintings(words, spans, i18n)
     free = _free(words, spans, list(paintings), i18n)
     direction, free = _season_in(words, free)
     free = [i for i in free if words[i] not in FILLERS]
-    behind = next((i for i in free if BACKGROUND.fullmatch(words[i])), None)
+    behind = next((i for i in free if words[i] == BEHIND), None)
     unknown = tuple(words[i] for i in free if i != behind)
     if any(word in NOT for word in unknown):
         return Understood()
     wish = _wish(paintings, behind, direction, options, usual)
     if wish and len(unknown) <= _most_unknown(words, paintings, direction):
-        return Understood(wish, unknown)
+        return Understood(wish, _as_written(unknown, text))
     if wish or options or len(words) > SHORT:
         return Understood()
     return Understood(None, unknown, _near(unknown, i18n))
@@ -123,7 +110,7 @@ def _most_unknown(words: list[str], paintings: dict[str, int], direction: Direct
     asks = any(word in ASKING for word in words)
     if not paintings:
         return 2 if asks and direction else 0
-    if all(words[at] in IN_STORIES for at in paintings.values()):
+    if all(words[at] in STORIES for at in paintings.values()):
         return 0
     return 5 if asks else 2
 
@@ -175,7 +162,13 @@ async def names_a_wish(message: Message, user: User, i18n: I18n) -> dict[str, Un
 
 
 def words_of(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", text.casefold().replace("ё", "е"))
+    return [NUMBERS.get(word, word) for word in re.findall(r"[^\W_]+", folded(text))]
+
+
+def _as_written(words: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """In lower case, but with the marks that `words_of` takes away."""
+    written = {folded(word): word for word in re.findall(r"[^\W_]+", text.lower())}
+    return tuple(written.get(word, word) for word in words)
 
 
 def _options_in(said: str) -> tuple[str, dict[str, Any]]:
@@ -185,7 +178,19 @@ def _options_in(said: str) -> tuple[str, dict[str, Any]]:
         said, times = pattern.subn(" ", said)
         if times:
             options |= option
-    return said, options
+    return BACKGROUND.sub(f" {BEHIND} ", said), options
+
+
+def _spaced(words: list[str], i18n: I18n) -> list[str]:
+    """The words, those apart that are written without spaces between them, as in Chinese."""
+    return [part for word in words for part in _apart(i18n).findall(word)]
+
+
+@cache
+def _apart(i18n: I18n) -> re.Pattern[str]:
+    names = {word for name in _names(i18n) for word in name.words if CHINESE.search(word)}
+    known = "|".join(map(re.escape, sorted(names | UNSPACED, key=len, reverse=True)))
+    return re.compile(rf"{known}|{CHINESE.pattern}|(?:(?!{CHINESE.pattern}).)+")
 
 
 @cache
@@ -193,9 +198,12 @@ def _names(i18n: I18n) -> tuple[Name, ...]:
     """All names, the longest first."""
     names: set[Name] = set()
     for preset, titles in _titles(i18n).items():
-        for title in titles:
-            parts = [title, title[:2]] if len(title) > 1 else []
-            parts += [(word,) for word in title if word not in COMMON]
+        for language, title in titles:
+            common = COMMON.get(language)
+            parts = [title]
+            if common is not None:
+                parts += [title[:2]] if len(title) > 1 else []
+                parts += [(word,) for word in title if word not in common]
             names |= {Name(part, (preset,), True) for part in parts}
             if len(title) > 1:
                 names.add(Name(title[1::-1], (preset,), True, is_close=True))
@@ -213,17 +221,25 @@ def _names(i18n: I18n) -> tuple[Name, ...]:
 
 
 @cache
-def _titles(i18n: I18n) -> dict[str, set[tuple[str, ...]]]:
-    """The words of each preset's title, in all languages, without little ones and seasons."""
-    titles: dict[str, set[tuple[str, ...]]] = {}
+def _titles(i18n: I18n) -> dict[str, set[tuple[str, tuple[str, ...]]]]:
+    """For each preset the languages and words of its titles, without little ones and seasons."""
+    titles: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
     for preset in PRESETS.values():
-        texts = {preset.name}
+        texts = {("en", preset.name.replace("_", " "))}
+        texts |= {("also", name) for name in ALSO.get(preset.name, [])}
         for language in _languages(i18n):
-            texts |= {i18n.gettext(text, locale=language) for text in (preset.title, preset.short)}
-        said = (words_of(text.replace("_", " ")) for text in texts)
-        kept = {tuple(w for w in words if w not in LITTLE and not season_of(w)) for words in said}
-        titles[preset.name] = kept - {()}
+            short, title = (i18n.gettext(t, locale=language) for t in (preset.short, preset.title))
+            texts |= {(language, short), (language, title)}
+        said = [(language, words_of(text)) for language, text in texts]
+        kept = {(language, _of_title(words, language)) for language, words in said}
+        titles[preset.name] = {(language, words) for language, words in kept if words}
     return titles
+
+
+def _of_title(words: list[str], language: str) -> tuple[str, ...]:
+    if language not in COMMON and any(map(season_of, words)):
+        return ()  # what is left would be too little
+    return tuple(word for word in words if word not in LITTLE and not season_of(word))
 
 
 def _languages(i18n: I18n) -> tuple[str, ...]:
@@ -275,13 +291,13 @@ def _paintings(words: list[str], spans: list[Span], i18n: I18n) -> dict[str, int
 
 def _said_of(preset: str, words: list[str], i18n: I18n) -> int:
     """How many words belong to the title of a preset."""
-    title = {word for words in _titles(i18n)[preset] for word in words}
+    title = {word for _, words in _titles(i18n)[preset] for word in words}
     return sum(any(is_form_of(word, part) for part in title) for word in words)
 
 
 def _free(words: list[str], spans: list[Span], paintings: list[str], i18n: I18n) -> list[int]:
     """The places of words that are in no name, and in no title of the paintings that are named."""
-    titles = {word for name in paintings for title in _titles(i18n)[name] for word in title}
+    titles = {word for name in paintings for _, title in _titles(i18n)[name] for word in title}
     taken = {i for span in spans for i in range(span.start, span.end)}
     return [
         i
@@ -294,8 +310,8 @@ def _season_in(words: list[str], free: list[int]) -> tuple[Direction | None, lis
     """The direction that is asked for, and the places of other words."""
     seasons = {i: season for i in free if (season := season_of(words[i]))}
     if not seasons and len(words) <= SHORT:
-        slips = {i: s for i in free for s in SEASONS if _is_slip(words[i], s)}
-        seasons = {i: s for i, s in slips.items() if words[i] not in NO_SEASONS}
+        slips = {i: season_of(s) for i in free for s in SLIPS if _is_slip(words[i], s)}
+        seasons = {i: s for i, s in slips.items() if s and words[i] not in NO_SEASONS}
     wanted = [s for i, s in seasons.items() if i == 0 or words[i - 1] not in FROM]
     if not seasons:
         return None, free
@@ -312,8 +328,8 @@ def season_of(word: str) -> str | None:
 
 
 def is_form_of(word: str, name: str) -> bool:
-    """Whether `word` is `name`, or a form of it: a Russian name's last letters may differ."""
-    if name.isascii():
+    """Whether `word` is `name`, or a form of it: a Slavic name's last letters may differ."""
+    if not CYRILLIC.match(name):
         return word == name
     ending = 0 if len(name) < 4 else 1 if len(name) < 6 else 2
     return word.startswith(name[: len(name) - ending]) and abs(len(word) - len(name)) <= 2

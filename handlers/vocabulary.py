@@ -1,99 +1,104 @@
-"""The words of captions in English and Russian, but for the names of paintings and painters.
+"""The words of captions, but for the names of paintings and painters.
 
-Patterns are for words in lower case, without punctuation, single spaces between them, е for ё.
+Each language that the bot speaks has a file in vocabularies/, of regular expressions (in single
+quotes) and of words (in double quotes); all languages are understood by everybody. They are
+compared with captions after both are `folded`. A file's keys:
+
+- `winter`, `summer`: one word; `slips`: words of them whose typing errors are forgiven, and
+  `no_seasons`: words that only look like such errors;
+- `background`: of a picture, what is behind people;
+- `not`: before a name, that it is not meant; `from`: before the first of two seasons;
+- `asking`: something is asked for; `fillers`: they say nothing of what is wanted;
+- `little`: words of titles that may be left out; `stories`: titles of one word that are said of
+  many other things too, and so name a painting only where nothing else is said;
+- `common`: words of titles that name no painting alone, while all others do; where it is missing,
+  only whole titles name one;
+- `options`: what is said of how to paint; `also`: more names of paintings, | between them;
+- `spaces`: false where words stand together without any.
 """
 
 import re
+import tomllib
+import unicodedata
+from pathlib import Path
 from typing import Any
 
+FOLDER = Path(__file__).with_name("vocabularies")
 
-def _words(said: str) -> frozenset[str]:
-    return frozenset(said.split())
+# Letters that are written in two ways, and are no base and mark for Unicode.
+LETTERS = str.maketrans("ıґيىك", "iгییک")
+APOSTROPHE = re.compile(r"(?<=[а-яєі])['’ʼ](?=[а-яєі])")  # Ukrainian ones are no end of a word
 
 
-WINTER = re.compile(r"winter(?:y|s)?|wintry|snow(?:y|s)?|зим(?:а|у|ы|е|ой|н\w+)|снег\w*|снеж\w+")
-SUMMER = re.compile(r"summer(?:y|s)?|лет(?:о|а|у|е|ом|н\w+)")
-SEASONS = ("winter", "summer")  # of which typing errors are forgiven
-# Words that only look as if one letter of a season's were wrong.
-NO_SEASONS = {"winner", "winder", "wister", "hummer", "simmer", "bummer", "drummer", "slimmer"}
+def folded(text: str) -> str:
+    """Lower case without marks over letters: е for ё, e for é; of digits 0 to 9."""
+    letters = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
+    kept = "".join(
+        str(unicodedata.decimal(letter, letter))
+        for letter in letters
+        if not unicodedata.combining(letter)
+    )
+    return APOSTROPHE.sub("", kept)
 
-_PEOPLE, _BEHIND = "(?:people|persons?|люди|людей|человека?)", "(?:background|фон(?:а|е|ом)?)"
-_ONLY = r"\b(?:(?:only|just|только|лишь) (?:the )?{part}|{part} (?:only|только))\b"
-_STROKES = r"\b(?:(?:with )?(?:{english})(?: brush)? strokes?|(?:{russian}) мазк\w+)\b"
-_MINE = r"(?:мои\w*|свои\w*|родны\w+|исходны\w+|настоящи\w+|оригинальн\w+)"
-OPTIONS: list[tuple[re.Pattern[str], dict[str, Any]]] = [
-    (re.compile(_ONLY.format(part=_PEOPLE)), {"only": "people", "background": None}),
-    (re.compile(_ONLY.format(part=_BEHIND)), {"only": "background", "background": None}),
-    (re.compile(r"\b(?:faces free|free faces|лица свободно|свободн\w+ лица)\b"), {"faces": "free"}),
-    (
-        re.compile(
-            _STROKES.format(
-                english="fine|finer|thin|thinner|small|smaller",
-                russian=r"мелк\w+|тонк\w+|помельче|мельче|тоньше",
-            )
-        ),
-        {"strokes": "fine"},
-    ),
-    (
-        re.compile(
-            _STROKES.format(
-                english="large|larger|big|bigger|bold|bolder|broad|wide|wider",
-                russian=r"крупн\w+|больш\w+|широк\w+|крупнее|шире",
-            )
-        ),
-        {"strokes": "large"},
-    ),
-    (
-        re.compile(
-            r"\b(?:(?:keep|with|in|use) )?(?:the )?"
-            r"(?:my|own|original|same|real)(?: own)? colou?rs?\b"
-            r"|\bkeep (?:the )?colou?rs?\b"
-            rf"|\b(?:в )?{_MINE} цвет\w*\b"
-            rf"|\b(?:сохран\w+|остав\w+) (?:{_MINE} )?цвета\b"
-            rf"|\bцвета (?:(?:сохран\w+|остав\w+)(?: {_MINE})?|{_MINE}(?: \w*остав\w+)?)"
-        ),
-        {"keep_colours": True},
-    ),
-    (
-        re.compile(
-            r"\b(?:soft(?:er|ly)?|gentl(?:e|y|er)|weaker|subtler?|"
-            r"(?:по)?мягче|мягко|(?:по)?нежнее|нежно|(?:по)?слабее)\b"
-        ),
-        {"strength": "soft"},
-    ),
-    (
-        re.compile(
-            r"\b(?:strong(?:er|ly)?|intense(?:r|ly)?|wild(?:er)?|(?:по)?сильнее|сильно|(?:по)?ярче)\b"
-        ),
-        {"strength": "strong"},
-    ),
-    (
-        re.compile(r"\b(?:as |in )?(?:a )?(?:png|file)\b|\b(?:как )?файл(?:ом)?\b"),
-        {"as_file": True},
-    ),
+
+_FILES = {
+    path.stem: tomllib.loads(folded(path.read_text("utf-8")))
+    for path in sorted(FOLDER.glob("*.toml"))
+}
+
+
+def _words(key: str) -> frozenset[str]:
+    return frozenset(word for file in _FILES.values() for word in file.get(key, "").split())
+
+
+def _pattern(file: dict[str, Any], pattern: str) -> str:
+    pattern = pattern.replace("\n", "")
+    return rf"\b(?:{pattern})\b" if file.get("spaces", True) else pattern
+
+
+def _any_language(key: str) -> re.Pattern[str]:
+    return re.compile("|".join(_pattern(file, file[key]) for file in _FILES.values()))
+
+
+WINTER, SUMMER, BACKGROUND = map(_any_language, ("winter", "summer", "background"))
+SLIPS, NO_SEASONS = _words("slips"), _words("no_seasons")
+NOT, FROM, ASKING = _words("not"), _words("from"), _words("asking")
+FILLERS = ASKING | _words("fillers")
+LITTLE, STORIES = _words("little"), _words("stories")
+# Of each language where single words of titles name paintings.
+COMMON = {
+    language: frozenset(file["common"].split())
+    for language, file in _FILES.items()
+    if "common" in file
+}
+ALSO: dict[str, list[str]] = {}
+for _file in _FILES.values():
+    for _preset, _names in _file.get("also", {}).items():
+        ALSO.setdefault(_preset, []).extend(name.strip() for name in _names.split("|"))
+
+_MEANT: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "only_people": {"only": "people", "background": None},
+    "only_background": {"only": "background", "background": None},
+    "free": {"faces": "free"},
+    "fine": {"strokes": "fine"},
+    "large": {"strokes": "large"},
+    "colours": {"keep_colours": True},
+    "soft": {"strength": "soft"},
+    "strong": {"strength": "strong"},
+    "file": {"as_file": True},
+}
+OPTIONS = [
+    (re.compile(_pattern(file, file["options"][name])), meant)
+    for name, meant in _MEANT.items()
+    for file in _FILES.values()
+    if name in file["options"]
 ]
-BACKGROUND = re.compile(rf"{_BEHIND}")
-
-# Before a name, they say that it is not meant.
-NOT = {"not", "no", "without", "dont", "don", "never", "не", "без", "нет"}
-# Before the first of two seasons: the other one is meant.
-FROM = {"from", "instead", "of", "из", "с", "вместо"}
-# They show that something is asked for.
-ASKING = _words(
-    "style styles paint painted painting repaint draw make turn please plz pls want need mix "
-    "mixed blend add let put convert change стиле стиль стилем нарисуй рисуй перерисуй раскрась "
-    "сделай сделать преврати переделай хочу можно пожалуйста пожалуста пож плиз смешай смесь "
-    "микс добавь давай "
-)
-# They say nothing of what is wanted.
-FILLERS = ASKING | _words(
-    "a an the this that it me us i we you my our your his her their of in on at to into by for "
-    "from with and or but like as is are be look looks looking photo photos picture pictures "
-    "pic image portrait selfie work art artwork artist so very much thank thanks thx hi hello "
-    "hey can could would will do does bit little more some half x s t now also only just same "
-    "brush strokes instead one off du de la le les и в во с со к на по под у за из от как это "
-    "эта эту этот эти мне меня нас мой моя мою мои моей моего фото фотку фотка фотография "
-    "фотографию фотографии картина картину картинка картинку портрет чтобы чтоб было будет бы "
-    "то а но или спасибо большое огромное заранее привет еще немного чуть чуток пополам плюс "
-    "только лишь вместо де ла "
+# Words of languages without spaces, which tell where others end.
+UNSPACED = frozenset(
+    word
+    for file in _FILES.values()
+    if not file.get("spaces", True)
+    for key in ("winter", "summer", "background", "not", "from", "asking", "fillers")
+    for word in file[key].replace("|", " ").split()
 )

@@ -1,4 +1,4 @@
-"""Captions in both languages, as people write them."""
+"""Captions in every language, as people write them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +9,29 @@ from aiogram.utils.i18n import I18n
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers import vocabulary
 from handlers.captions import understand
+from languages import NAMES, code_of
 from settings import ROOT
 from wishes import Direction, SeasonWish, StyleWish, Wish
 
 SEASONS: dict[Direction, str] = {"summer2winter": "winter", "winter2summer": "summer"}
 
 I18N = I18n(path=ROOT / "locales")
-TABLE = [
-    line.rsplit(" = ", 1)
-    for line in Path(__file__).with_name("captions.txt").read_text("utf-8").splitlines()
-    if " = " in line
-]
+
+
+def tables() -> dict[str, list[list[str]]]:
+    """By language the rows of captions.txt: a caption, and what is meant."""
+    read: dict[str, list[list[str]]] = {}
+    for line in Path(__file__).with_name("captions.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            rows = read.setdefault(line.strip("[]"), [])
+        elif " = " in line:
+            rows.append(line.rsplit(" = ", 1))
+    return read
+
+
+TABLES = tables()
 
 
 def wish_in(text: str, i18n: I18n, usual: Wish | None = None) -> StyleWish | SeasonWish | None:
@@ -47,11 +58,19 @@ def in_short(text: str) -> str:
     return " ".join([*parts, *(["file"] if wish.as_file else [])])
 
 
-def test_captions_are_meant_as_the_table_says() -> None:
+def test_every_language_has_its_captions() -> None:
+    assert len(TABLES["en and ru"]) >= 150
+    others = [language for language in NAMES if language not in ("en", "ru")]
+    assert sorted(TABLES.keys() - {"en and ru"}) == sorted(map(code_of, others))
+    assert min(len(rows) for rows in TABLES.values()) >= 20
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_captions_are_meant_as_the_table_says(language: str) -> None:
     """At least 95% of them, and of those that name nothing none is taken for a wish."""
-    wrong = [(text, meant, in_short(text)) for text, meant in TABLE if in_short(text) != meant]
-    assert len(TABLE) >= 150
-    assert len(wrong) <= 0.05 * len(TABLE), wrong
+    table = TABLES[language]
+    wrong = [(text, meant, in_short(text)) for text, meant in table if in_short(text) != meant]
+    assert len(wrong) <= 0.05 * len(table), wrong
     assert not [text for text, meant, found in wrong if meant == "-" and found[0] not in "-?"]
 
 
@@ -63,11 +82,23 @@ def test_captions_are_meant_as_the_table_says() -> None:
         ("Климт и дракон", ("дракон",)),
         ("klimt, please", ()),
         ("Hokusai wave", ()),
+        ("Климт и чайник", ("чайник",)),
+        ("Klimt avec des éléphants", ("éléphants",)),
+        ("克里姆特和龙", ("龙",)),
     ],
 )
 def test_words_that_are_not_understood_are_told(text: str, unknown: tuple[str, ...]) -> None:
     assert understand(text, I18N).wish
     assert understand(text, I18N).unknown == unknown
+
+
+def test_no_word_means_two_things() -> None:
+    assert not vocabulary.NOT & vocabulary.FILLERS
+    assert not vocabulary.NOT & vocabulary.FROM
+    silent = vocabulary.FILLERS | vocabulary.NOT
+    assert not [word for word in silent if vocabulary.WINTER.fullmatch(word)]
+    assert not [word for word in silent if vocabulary.SUMMER.fullmatch(word)]
+    assert sorted(path.stem for path in vocabulary.FOLDER.iterdir()) == sorted(NAMES)
 
 
 @given(st.text(max_size=200))

@@ -52,7 +52,8 @@ def test_every_language_has_its_catalogue() -> None:
 @pytest.mark.parametrize(
     ("tag", "language"),
     [
-        ("en", "en"), ("ru", "ru"), ("es-419", "es"), ("fa-IR", "fa"), ("fil", "en"), ("", "en")
+        ("en", "en"), ("ru", "ru"), ("es-419", "es"), ("fa-IR", "fa"), ("pt-br", "pt_BR"),
+        ("pt", "pt_BR"), ("zh-hans", "zh"), ("fil", "en"), ("", "en"),
     ],
 )  # fmt: skip
 def test_telegrams_language_is_spoken_where_we_have_it(tag: str, language: str) -> None:

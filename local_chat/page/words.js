@@ -4,8 +4,16 @@
 export const LANGUAGES = {
   en: "English",
   ru: "Русский",
+  uk: "Українська",
+  de: "Deutsch",
   es: "Español",
+  fr: "Français",
+  it: "Italiano",
+  "pt-br": "Português",
+  tr: "Türkçe",
   fa: "فارسی",
+  id: "Bahasa Indonesia",
+  "zh-hans": "简体中文",
 };
 const codeOf = (tag) => tag.toLowerCase().split("-")[0];
 const ours = (tag) => Object.keys(LANGUAGES).find((known) => codeOf(known) === codeOf(tag));
