@@ -1,13 +1,11 @@
 """Sheets of pictures to choose from: a number on each, and its name under it."""
 
 from collections.abc import Sequence
-from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from settings import ROOT
+from lettering import as_drawn, font_for
 
-FONT = ROOT / "images" / "fonts" / "DejaVuSansCondensed.ttf"
 GAP = 8  # pixels of white between the tiles
 LINE = 1.5  # of a name, to the size of its letters
 LETTERS = 0.075  # their size, to the width of a tile
@@ -28,8 +26,8 @@ def numbered(tiles: Sequence[Image.Image], columns: int, names: Sequence[str] = 
         _draw_number(draw, place + 1, left, top, round(NUMBERS * min(width, height)) + 16)
         if names:
             middle = left + width // 2, top + height + round(LINE * letters / 2)
-            font = _fitting(names[place], letters, width)
-            draw.text(middle, names[place], "black", font, anchor="mm")
+            name = as_drawn(names[place])
+            draw.text(middle, name, "black", _fitting(name, letters, width), anchor="mm")
     return sheet
 
 
@@ -37,14 +35,14 @@ def _draw_number(draw: ImageDraw.ImageDraw, number: int, left: int, top: int, si
     left, top = left + side // 6, top + side // 6
     draw.rounded_rectangle((left, top, left + side, top + side), side // 4, fill="white")
     middle = left + side / 2, top + side / 2
-    draw.text(middle, str(number), "black", _font(round(0.8 * side)), anchor="mm")
+    font = font_for(str(number), round(0.8 * side))
+    draw.text(middle, str(number), "black", font, anchor="mm")
 
 
 def _fitting(name: str, letters: int, width: int) -> ImageFont.FreeTypeFont:
     """Of this size, or as much smaller as it takes for the name to fit into the width."""
-    return _font(int(letters * min(1, width / max(1, _font(letters).getlength(name)))))
+    return font_for(name, int(letters * min(1, width / max(1, _width(name, letters)))))
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
+def _width(name: str, letters: int) -> float:
+    return font_for(name, letters).getlength(name)
