@@ -308,7 +308,8 @@ def photo_menu(*, with_styles: bool = False, moves: bool = False) -> InlineKeybo
 def did_you_mean(style: str, *, with_photo: bool) -> InlineKeyboardMarkup:
     """A preset, or else what can be done with the photo, where there is one."""
     preset = PRESETS[style]
-    yes = [_button(f"{_(preset.author)}, “{_(preset.short)}”", StyleChoice(style=style))]
+    name = _("{author}, “{title}”").format(author=_(preset.author), title=_(preset.short))
+    yes = [_button(name, StyleChoice(style=style))]
     if not with_photo:
         return _with_way_back(yes)
     return InlineKeyboardMarkup(inline_keyboard=[yes, *photo_menu().inline_keyboard])

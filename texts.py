@@ -1,6 +1,6 @@
 """Every sentence that the bot says. English texts are gettext's message ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -142,7 +142,8 @@ def chosen(wish: StyleWish | SeasonWish, photos_wait: bool) -> str:
     if isinstance(wish, StyleWish):
         details = _details(wish)
         text = _style_chosen(wish)
-        text += f" {details[0].upper()}{details[1:]}." if details else ""
+        if details:
+            text += " " + _("{details}.").format(details=details[0].upper() + details[1:])
     elif wish.direction == "summer2winter":
         text = _("Let it snow: I turn summer into winter.")
     else:
@@ -245,7 +246,7 @@ def did_you_mean(style: str) -> str:
 
 def understood_in_part(unknown: Sequence[str]) -> str:
     """Words of the user's own among it."""
-    said = ", ".join(f"“{word}”" for word in unknown)
+    said = _listed(_("“{word}”").format(word=word) for word in unknown)
     return _("I have begun, but what to do about {words} I do not know.").format(words=said)
 
 
@@ -421,7 +422,11 @@ def _details(wish: StyleWish) -> str:
         (_("larger strokes"), wish.strokes == "large"),
         (_("your colours"), wish.keep_colours),
     )
-    return ", ".join(words for words, is_so in unusual if is_so)
+    return _listed(words for words, is_so in unusual if is_so)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return _(", ").join(words)
 
 
 def season_caption(wish: SeasonWish) -> str:
@@ -461,14 +466,14 @@ def album_done(count: int, unreadable: list[int], whole: list[int], arrived: boo
             "Photos {numbers} I could not read: please send them again, or others.",
             len(unreadable),
         )
-        sentences.append(problem.format(numbers=", ".join(map(str, unreadable))))
+        sentences.append(problem.format(numbers=_listed(map(str, unreadable))))
     if whole:
         nobody = ngettext(
             "In photo {numbers} I found nobody, so I painted all of it.",
             "In photos {numbers} I found nobody, so I painted all of them.",
             len(whole),
         )
-        sentences.append(nobody.format(numbers=", ".join(map(str, whole))))
+        sentences.append(nobody.format(numbers=_listed(map(str, whole))))
     return " ".join(sentences)
 
 

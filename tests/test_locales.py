@@ -93,7 +93,7 @@ def test_placeholders_tags_and_commands_are_those_of_the_english(locale: str) ->
     for english, forms in translated(locale):
         for form in forms:
             assert sorted(special.findall(english)) == sorted(special.findall(form)), form
-            assert form == form.strip()
+            assert form == form.strip() or english == ", "
             assert "  " not in form
 
 

@@ -185,7 +185,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Tab") menu.hidePopover();
 });
 for (const menu of document.querySelectorAll(".menu[id]")) {
-  menu.addEventListener("toggle", (event) => event.newState === "open" && menu.querySelector("[aria-checked=true], [role^=menuitem]")?.focus());
+  menu.addEventListener("toggle", (event) => event.newState === "open" && (menu.querySelector("[aria-checked=true]") ?? menu.querySelector("[role^=menuitem]"))?.focus());
 }
 
 // Chats.
