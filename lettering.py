@@ -28,10 +28,13 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def as_drawn(text: str) -> str:
-    """The letters from left to right; Arabic ones in the forms that their neighbours ask for."""
+    """The letters from left to right; Arabic ones without vowel signs, in the forms that their
+    neighbours ask for.
+    """
     if not ARABIC.search(text):
         return text
-    letters = [letter for letter in re.findall("\u0644\u0627|.", text) if letter]
+    bare = "".join(letter for letter in text if not unicodedata.combining(letter))
+    letters = re.findall("\u0644\u0627|.", bare)
     before, after = [None, *letters[:-1]], [*letters[1:], None]
     forms = [_form(*near) for near in zip(before, letters, after, strict=True)]
     drawn = "".join(forms).replace("\u200c", "")[::-1]

@@ -42,6 +42,7 @@ def test_other_letters_stay_as_they_are() -> None:
         ("\u0644\u0627", "\ufefb"),  # one sign for both
         ("\u0628\u0644\u0627", "\ufefc\ufe91"),
         ("\u0628 12", "12 \ufe8f"),
+        ("\u0633\u0650\u0628", "\ufe90\ufeb3"),  # a vowel sign parts nothing
         ("\u06a9\u06cc", "\ufbfd\ufb90"),  # Persian ones
     ],
 )
