@@ -23,7 +23,7 @@ from functools import partial
 from typing import Literal
 
 from aiogram import Bot, Dispatcher
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 from aiogram.types import Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
@@ -213,10 +213,13 @@ async def take_updates(
 
 async def introduce(bot: Bot, i18n: I18n) -> None:
     """The bot works, whether or not Telegram takes its profile now."""
-    try:
-        await publish_profile(bot, i18n)
-    except TelegramAPIError as error:
-        log.warning("the profile could not be published: %s", error)
+    while True:
+        try:
+            return await publish_profile(bot, i18n)
+        except TelegramRetryAfter as error:  # of many languages not all at once
+            await asyncio.sleep(error.retry_after)
+        except TelegramAPIError as error:
+            return log.warning("the profile could not be published: %s", error)
 
 
 async def stand_by(settings: Settings, checks: Checks, stop: asyncio.Event) -> None:

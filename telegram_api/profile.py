@@ -13,13 +13,12 @@ async def publish_profile(bot: Bot, i18n: I18n) -> None:
     for locale in (i18n.default_locale, *i18n.available_locales):
         language = None if locale == i18n.default_locale else code_of(locale)
         with i18n.context(), i18n.use_locale(locale):
-            commands = [
-                BotCommand(command=command, description=description)
-                for command, description in texts.command_descriptions().items()
-            ]
+            commands = texts.command_descriptions()
             description, short = texts.description(), texts.short_description()
-        if await bot.get_my_commands(language_code=language) != commands:
-            await bot.set_my_commands(commands, language_code=language)
+        known = await bot.get_my_commands(language_code=language)
+        if {one.command: one.description for one in known} != commands:
+            new = [BotCommand(command=name, description=said) for name, said in commands.items()]
+            await bot.set_my_commands(new, language_code=language)
         if (await bot.get_my_description(language)).description != description:
             await bot.set_my_description(description, language)
         if (await bot.get_my_short_description(language)).short_description != short:
