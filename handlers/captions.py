@@ -348,8 +348,8 @@ def _near(unknown: tuple[str, ...], i18n: I18n) -> str | None:
     said = [*unknown, *map(" ".join, pairwise(unknown))]
     for name in _names(i18n):
         text = " ".join(name.words)
-        most = 2 if len(text) < 9 else 3
         for word in said:
+            most = min(2 if len(text) < 9 else 3, (len(word) - 1) // 2)
             begins = len(word) >= 4 and len(name.words) == 1 and text.startswith(word)
             if begins or (len(text) >= 5 and OSA.distance(word, text, score_cutoff=most) <= most):
                 return name.presets[0]
