@@ -48,7 +48,7 @@ from store import StoreError, open_store
 from telegram_api.inbox import Inbox, Take
 from telegram_api.polling import poll
 from telegram_api.profile import publish_profile
-from telegram_api.sending import Pace, is_reachable, make_bot
+from telegram_api.sending import Pace, is_reachable, make_bot, until_answered
 
 log = logging.getLogger("paintbox")
 
@@ -206,7 +206,7 @@ async def take_updates(
 
         await serve_webhook(bot, take, kinds, settings, checks, stop)
     else:  # a webhook left over is removed, updates that wait are kept
-        await bot.delete_webhook(drop_pending_updates=False)
+        await until_answered(partial(bot.delete_webhook, drop_pending_updates=False), stop)
         async with watched(settings, checks):
             await poll(bot, take, kinds, stop)
 

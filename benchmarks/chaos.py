@@ -88,9 +88,10 @@ def is_final(message: Message) -> bool:
 
 
 class Processes:
-    """The bot's processes, and redis-server, by name."""
+    """The bot's processes, in which `code` runs before anything else, and redis-server, by name."""
 
-    def __init__(self, setup: Setup, chat: LocalChat, folder: Path) -> None:
+    def __init__(self, setup: Setup, chat: LocalChat, folder: Path, code: str = "") -> None:
+        self.code = f"{code}\nimport sys, bot\nsys.argv[0] = 'bot.py'\nsys.exit(bot.main())"
         self.variables = {
             "PATH": os.environ["PATH"],
             "BOT_TOKEN": chat.token,
@@ -120,7 +121,13 @@ class Processes:
             return
         arguments = ["worker"] if name.startswith("worker") else []
         self.running[name] = await asyncio.create_subprocess_exec(
-            sys.executable, "bot.py", *arguments, cwd=ROOT, env=self.variables, stderr=self.log
+            sys.executable,
+            "-c",
+            self.code,
+            *arguments,
+            cwd=ROOT,
+            env=self.variables,
+            stderr=self.log,
         )
 
     async def kill(self, name: str) -> None:

@@ -163,8 +163,12 @@ async def use_result(query: CallbackQuery, turn: Turn) -> None:
 async def cancel_job(
     query: CallbackQuery, callback_data: CancelJob, bot: Bot, context: JobContext
 ) -> None:
+    """Where it is pressed under a status whose answer was lost, the other one goes."""
+    job = await context.store.job(callback_data.job_id)
     cancelled = await cancel(callback_data.job_id, query.from_user.id, context)
     await _say_instead(query, texts.cancelled() if cancelled else texts.over(), bot)
+    if job and cancelled and query.message and job.status_id != query.message.message_id:
+        await delete_statuses([job], bot)
 
 
 @router.callback_query(CancelAll.filter(), flags={"answers": True})

@@ -40,8 +40,9 @@ import texts
 from encoding import Encoded
 from jobs.job import Job, Picture, job_in
 from jobs.queue import JobContext
+from jobs.status import send_status
 from store import Accepted, Store, until_written
-from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, only_if_free
+from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, is_away, only_if_free
 from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class Answer:
         async with self.context.store.lock(self.job.user_id):
             if now := await self.context.store.job(self.job.id):
                 self.message_id, self.sent_at = now.status_id, now.status_sent_at
-            if self.message_id is None:
+            if not self.message_id:
                 await self._send(preview)
             elif time.time() - self.sent_at > FRESH_SECONDS:
                 with suppress(TelegramBadRequest):  # the user was quicker, or it is too old
@@ -188,22 +189,17 @@ class Answer:
     async def _send(self, preview: bytes | None = None) -> None:
         self.shown, self.shows_picture = texts.progress(0), preview is not None
         chat_id, menu = self.job.chat_id, keyboards.status_menu(self.job.id)
+        under: dict[str, Any] = {"reply_markup": menu, "reply_parameters": self.job.reply}
         if preview is None:
-            message = await self.bot.send_message(
-                chat_id, self.shown, reply_markup=menu, reply_parameters=self.job.reply
-            )
+            send = partial(self.bot.send_message, chat_id, self.shown, **under)
         else:
-            message = await self.bot.send_photo(
-                chat_id,
-                BufferedInputFile(preview, "paintbox.jpg"),
-                caption=self.shown,
-                reply_markup=menu,
-                reply_parameters=self.job.reply,
-            )
-        before, self.message_id = self.message_id, message.message_id
-        self.sent_at = time.time()
-        new = message.message_id
-        await until_written(lambda: self.context.store.set_status(self.job.id, new, before))
+            photo = BufferedInputFile(preview, "paintbox.jpg")
+            send = partial(self.bot.send_photo, chat_id, photo, caption=self.shown, **under)
+        before, self.message_id = self.message_id, None
+        message = await send_status(send, self.job, self.context.store, before)
+        if message is None:
+            raise NobodyThere  # who waits for it: the job is struck out
+        self.message_id, self.sent_at = message.message_id, time.time()
 
     async def show_progress(self, fraction: float, preview: bytes | None) -> bool:
         """Shows the share done, 0 to 1, and a JPEG of the painting so far, if there is one.
@@ -217,8 +213,10 @@ class Answer:
             return True
         if self.starting and not self.starting.done():
             return False
-        if self.starting:
-            self.starting.result()
+        if self.starting and (error := self.starting.exception()):
+            if isinstance(error, TelegramAPIError) and is_away(error):
+                return False  # it is sent when the work is done
+            raise error
         left = (time.monotonic() - self.began) * (1 - fraction) / max(fraction, 0.01)
         told = left if fraction >= TELLING else None
         text = texts.progress(fraction, self.part, self.parts, told)
@@ -286,7 +284,9 @@ class Answer:
         """`under` gives the caption and the buttons for a file or for a photo."""
         self._wait_no_longer()
         if self.starting:
-            await self.starting
+            await asyncio.wait({self.starting})
+        if not self.message_id:
+            await until_written(self._start)
         as_file = not result.as_photo and result.film is None
         for attempts_left in (2, 1, 0):
             caption, menu = under(as_file)
@@ -344,7 +344,7 @@ class Answer:
 
     async def give_way(self, words: str, menu: InlineKeyboardMarkup) -> None:
         """A last word under an album, which has no buttons of its own, instead of the status."""
-        if self.message_id is not None:
+        if self.message_id:
             with suppress(TelegramBadRequest):  # the user was quicker
                 await self.bot.delete_message(self.job.chat_id, self.message_id)
         await self.bot.send_message(
@@ -357,7 +357,7 @@ class Answer:
     async def end_with(self, words: str, anew: bool = True) -> None:
         """The last word where there is no picture; `anew`, where the status is gone."""
         menu = keyboards.back_to_menu()
-        if self.message_id is not None:
+        if self.message_id:
             try:
                 await self._edit(words, menu)
             except TelegramBadRequest as error:

@@ -43,6 +43,9 @@ class Job:
     # An album of results is sent once: True from before its sending. `sent` in JSON.
     album_may_be_there: Annotated[bool, Field(alias="sent")] = False
 
+    put_off: int = 0  # how often, since Telegram was away or told to wait
+    again_at: float = 0  # not to be tried before, seconds since 1970
+
     @property
     def photos(self) -> tuple[Photo, ...]:
         return self.photo, *self.more

@@ -8,7 +8,7 @@ person sends.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 from docket import Docket
@@ -148,16 +148,19 @@ async def offer_next(over: Accepted, context: JobContext) -> None:
     context.changed.set()
 
 
-async def offer_firsts(jobs: Iterable[Accepted], context: JobContext) -> None:
+async def offer_firsts(
+    jobs: Iterable[Accepted], put_off: Container[str], context: JobContext
+) -> None:
     """Gives docket everybody's first job: also what it had forgotten, or never was told.
 
-    `jobs` are all there are, in the order of acceptance.
+    `jobs` are all there are, in the order of acceptance; those `put_off` are not to be tried now.
     """
     firsts: dict[int, Accepted] = {}
     for accepted in jobs:
         firsts.setdefault(accepted.user_id, accepted)
     for first in firsts.values():
-        await _offer(first, context)
+        if first.id not in put_off:
+            await _offer(first, context)
 
 
 async def _offer(accepted: Accepted, context: JobContext) -> None:

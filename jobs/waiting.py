@@ -19,9 +19,10 @@ import texts
 from jobs.answer import edit_status, may_edit, menu_while_waiting, speaking_to
 from jobs.job import CLIP_SEASON, CLIP_STYLE, Job, job_in
 from jobs.queue import JobContext, ask_for_quick_picture, drop, offer_firsts, offer_next
+from jobs.status import send_status
 from metrics import QUEUE_LENGTH
 from store import Accepted, StoreError
-from telegram_api.sending import GivenUp, only_if_free
+from telegram_api.sending import GivenUp, at_most_once, only_if_free, patience
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ SETTLE_SECONDS = 0.3  # a job that begins so soon needs no word about waiting
 CLIPS = (CLIP_STYLE, CLIP_SEASON)
 CLIP_TAKES = 5.0  # times a photo's seconds, until it is measured
 UNKNOWN_SECONDS = 10.0  # of a photo, where only clips were measured
+PATIENCE = 10.0  # seconds with a status, whose user is locked meanwhile
 REFILL_SECONDS = 15.0  # between two looks for jobs that docket has forgotten
 
 
@@ -99,7 +101,9 @@ async def announce(
                 entries = await read_queue(context, entries)
                 if time.monotonic() >= refill_at:
                     refill_at = time.monotonic() + REFILL_SECONDS
-                    await offer_firsts((entry.accepted for entry in entries), context)
+                    now = time.time()
+                    put_off = {entry.job.id for entry in entries if entry.job.again_at > now}
+                    await offer_firsts((e.accepted for e in entries), put_off, context)
                 QUEUE_LENGTH.set(sum(entry.accepted.started is None for entry in entries))
                 await statuses.show(entries, await count_slots())
         except (StoreError, RedisError) as error:
@@ -142,10 +146,14 @@ class Statuses:
         for entry, text in await self._places(entries, slots):
             job_id = entry.job.id
             at, before = self.shown.get(job_id, (0.0, ""))
-            if entry.accepted.status_id is not None:
+            if entry.accepted.status_id:
                 if text != before:
                     changed.append((at, entry, text))
-            elif job_id not in self.first_words:
+            elif (
+                entry.accepted.status_id is None  # not one that may be there
+                and entry.job.again_at <= time.time()
+                and job_id not in self.first_words
+            ):
                 sending = asyncio.create_task(self._send(entry, text))
                 self.first_words[job_id] = sending
                 sending.add_done_callback(partial(self._forget_first_words, job_id))
@@ -185,11 +193,16 @@ class Statuses:
                     return
                 with speaking_to(job, self.i18n):
                     menu = await menu_while_waiting(job, self.context.store)
-                message = await self.bot.send_message(
-                    job.chat_id, text, reply_markup=menu, reply_parameters=job.reply
+                send = partial(
+                    self.bot.send_message,
+                    job.chat_id,
+                    text,
+                    reply_markup=menu,
+                    reply_parameters=job.reply,
                 )
-                if not await self.context.store.set_status(job.id, message.message_id, None):
-                    await message.delete()  # it is over
+                with patience(PATIENCE), at_most_once():
+                    if await send_status(send, job, self.context.store, before=None) is None:
+                        return
             self.shown[job.id] = (time.monotonic(), text)
             await ask_for_quick_picture(job, text, self.context)
         except TelegramForbiddenError:
@@ -208,7 +221,7 @@ class Statuses:
         job = entry.job
         async with self.context.store.lock(job.user_id):
             now = await self.context.store.job(job.id)
-            if now is None or now.started is not None:
+            if now is None or now.started is not None or not now.status_id:
                 return
             if not await may_edit(job.chat_id, self.context.pace):
                 return

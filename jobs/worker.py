@@ -14,7 +14,13 @@ from functools import partial
 from typing import Annotated
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 from aiogram.utils.chat_action import ChatActionSender
 from aiogram.utils.i18n import I18n
 from docket import ConcurrencyLimit, Docket, Worker
@@ -35,7 +41,7 @@ from memory import ROOMY, free_mb
 from metrics import JOBS, STAGE_SECONDS
 from presets import PRESETS
 from store import WAITED, Accepted, StoreError, until_written
-from telegram_api.sending import download
+from telegram_api.sending import download, is_away, patience
 from users import Photo
 from wishes import CompareWish, StyleWish, Wish
 
@@ -48,6 +54,9 @@ PROGRESS_SECONDS = 1.5  # between two words of how far the work is
 STOP_SECONDS = 10.0  # for a thread to come to its next step and stop
 HAND_BACK_SECONDS = 3.0  # of those that SIGTERM leaves
 NICENESS = 10  # that threads that paint have more than others, of 19 at most
+PATIENCE = 20.0  # seconds with Telegram before a job is put off, lest others wait for the worker
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds, before it is tried again
+LONGEST_WAIT = 24 * 3600.0  # seconds after which a job that cannot be answered is given up
 RESULTS = 10  # of each user that inline mode offers
 
 
@@ -92,8 +101,9 @@ class Painter:
 
     async def repaint(self, job_id: str, user_id: Annotated[int, ConcurrencyLimit(1)]) -> None:
         """Does the job, unless it was struck out of the store: docket's task."""
-        with about(job=job_id, user=user_id):
-            await self._wait_for_album(job_id)
+        with about(job=job_id, user=user_id), patience(PATIENCE):
+            if not await self._is_due(job_id):
+                return
             accepted = await until_written(lambda: self.context.store.begin(job_id))
             if accepted is None:
                 return
@@ -102,13 +112,12 @@ class Painter:
             answer = Answer(job, accepted, self.context, self.bot, quick=quick)
             with speaking_to(job, self.i18n):
                 try:
-                    outcome, words = await self._do(job, accepted.attempts, answer)
-                    if words:
-                        with suppress(TelegramAPIError):
-                            await answer.end_with(words)
+                    outcome = await self._answered(job, accepted, answer)
                 except asyncio.CancelledError:
                     await self._interrupted(answer)
                     raise
+            if outcome is None:
+                return
             if await until_written(lambda: self.context.store.finish(job_id)):
                 await self._remember(job.user_id, answer.pictures)
             JOBS.labels(job.kind, outcome).inc()
@@ -116,13 +125,50 @@ class Painter:
             log.info("job %s is over: %s", job_id, outcome)
             await until_written(lambda: offer_next(accepted, self.context))
 
-    async def _wait_for_album(self, job_id: str) -> None:
-        """Returns when no photo has come to the job's album for `GATHER_SECONDS`."""
+    async def _is_due(self, job_id: str) -> bool:
+        """Waits until no photo has come to the job's album for `GATHER_SECONDS`.
+
+        False where it is not to be tried yet: then it is offered again later.
+        """
         while accepted := await until_written(lambda: self.context.store.job(job_id)):
-            left = job_in(accepted).gathered + GATHER_SECONDS - time.time()
+            job, now = job_in(accepted), time.time()
+            if job.again_at > now:
+                return False
+            left = job.gathered + GATHER_SECONDS - now
             if left <= 0:
-                return
+                break
             await asyncio.sleep(min(left, GATHER_SECONDS))
+        return True
+
+    async def _answered(self, job: Job, accepted: Accepted, answer: Answer) -> str | None:
+        """What became of the job; None where it was put off, since its user could not be told."""
+        try:
+            outcome, words = await self._do(job, accepted.attempts, answer)
+            if words:
+                await answer.end_with(words)
+        except TelegramAPIError as error:
+            if not is_away(error):
+                log.info("job %s: nobody can be told: %s", job.id, error)
+                return "blocked"
+            if time.time() - accepted.accepted > LONGEST_WAIT:
+                log.error("job %s is given up, after a day: %s", job.id, error)
+                return "undelivered"
+            await until_written(partial(self._put_off, job.id, error))
+            return None
+        return outcome
+
+    async def _put_off(self, job_id: str, error: TelegramAPIError) -> None:
+        """Writes down when to try again. The picture is not kept: it is painted again then."""
+        store = self.context.store
+        if accepted := await store.job(job_id):
+            job = job_in(accepted)
+            pause = min(FIRST_PAUSE * 2**job.put_off, LONGEST_PAUSE)
+            if isinstance(error, TelegramRetryAfter):
+                pause = min(error.retry_after, LONGEST_WAIT)
+            job = replace(job, put_off=min(job.put_off + 1, 20), again_at=time.time() + pause)
+            await store.note_progress(job_id, to_json(job))
+            await store.hand_back(job_id)
+            log.warning("job %s is put off for %d s: %s", job_id, pause, error)
 
     async def _count(self, kind: str, outcome: str, accepted: Accepted) -> None:
         """For /stats, which does without where the store is away."""
@@ -151,7 +197,8 @@ class Painter:
                 else:
                     result = await self._picture(job, job.photo, answer)
                     with _measured("deliver"):
-                        await answer.become(result)
+                        async with self._not_counted(job):
+                            await answer.become(result)
         except BadImage as error:
             return "bad_image", texts.explained(error)
         except (NobodyThere, TelegramForbiddenError):
@@ -164,7 +211,9 @@ class Painter:
         except TookTooLong:
             log.error("job %s was not done within %s s", job.id, self.settings.job_timeout)
             return "timeout", texts.timed_out()
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TelegramAPIError) and is_away(error):
+                raise
             log.exception("job %s failed", job.id)
             return "failed", texts.failed()
         seconds = (time.monotonic() - began) / max(1, len(job.photos) - len(job.results))
@@ -182,7 +231,8 @@ class Painter:
             try:
                 result = await self._picture(job, photo, answer)
                 with _measured("deliver"):
-                    picture = await answer.show_part(result)
+                    async with self._not_counted(job):
+                        picture = await answer.show_part(result)
             except BadImage as error:
                 problem = error
             job = replace(job, results=(*job.results, picture))
@@ -193,8 +243,25 @@ class Painter:
         if arrived:
             job = replace(job, album_may_be_there=True)
             await self._note_progress(job)
-            arrived = await answer.send_together(pictures)
+            try:
+                arrived = await answer.send_together(pictures)
+            except (TelegramRetryAfter, TelegramServerError):  # for certain it was not sent
+                if len({picture.as_photo for picture in pictures}) == 1:
+                    await self._note_progress(replace(job, album_may_be_there=False))
+                raise
         await answer.give_way(*under_album(job, arrived))
+
+    @asynccontextmanager
+    async def _not_counted(self, job: Job) -> AsyncIterator[None]:
+        """Around what takes long where Telegram is away: a process that dies meanwhile does not
+        die of the job.
+        """
+        store = self.context.store
+        await until_written(lambda: store.count_attempt(job.id, -1))
+        try:
+            yield
+        finally:
+            await until_written(lambda: store.count_attempt(job.id, 1))
 
     async def _note_progress(self, job: Job) -> None:
         await until_written(lambda: self.context.store.note_progress(job.id, to_json(job)))
@@ -207,8 +274,9 @@ class Painter:
         if name and wants_file and (result := await asyncio.to_thread(kept, folder, name)):
             return result
         with _measured("download"):
-            content = await download(self.bot, photo.file_id)
-            others = await self._other_pictures(job.wish)
+            async with self._not_counted(job):
+                content = await download(self.bot, photo.file_id)
+                others = await self._other_pictures(job.wish)
         with _measured("work"):
             make: Callable[[Progress], Result]
             if photo.moves:

@@ -107,7 +107,10 @@ class Store(Protocol):
     async def make_ready(self, job_id: str) -> None:
         """Notes that the job is now the first of its user's."""
 
-    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
+    async def count_attempt(self, job_id: str, by: int) -> None:
+        """Adds to the attempts of a job in work, unless it is struck out."""
+
+    async def set_status(self, job_id: str, message_id: int | None, instead_of: int | None) -> bool:
         """Gives the job this status message; False when it is struck out, or has another one now
         than `instead_of`.
         """

@@ -53,14 +53,15 @@ redis.call('SADD', KEYS[3], ARGV[1])
 return 'accepted'
 """
 
-# KEYS: the job. ARGV: what to add to its attempts, when it started or '', more fields and values.
+# KEYS: the job. ARGV: what to add to its attempts, when it started, '' or 'as it is', more fields
+# and values.
 CHANGE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 if tonumber(ARGV[1]) ~= 0 then
     local attempts = redis.call('HINCRBY', KEYS[1], 'attempts', ARGV[1])
     if attempts < 0 then redis.call('HSET', KEYS[1], 'attempts', 0) end
     if ARGV[2] == '' then redis.call('HDEL', KEYS[1], 'started')
-    else redis.call('HSET', KEYS[1], 'started', ARGV[2]) end
+    elseif ARGV[2] ~= 'as it is' then redis.call('HSET', KEYS[1], 'started', ARGV[2]) end
 end
 for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return redis.call('HGETALL', KEYS[1])
@@ -288,12 +289,13 @@ class RedisStore:
     async def make_ready(self, job_id: str) -> None:
         await self._changed(job_id, 0, "", "ready", time.time())
 
-    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
-        before = "" if instead_of is None else instead_of
+    async def count_attempt(self, job_id: str, by: int) -> None:
+        await self._changed(job_id, by, "as it is")
+
+    async def set_status(self, job_id: str, message_id: int | None, instead_of: int | None) -> bool:
+        new, before = ("" if number is None else number for number in (message_id, instead_of))
         with _failures_told():
-            return bool(
-                await self._set_status([_job_key(job_id)], [message_id, before, time.time()])
-            )
+            return bool(await self._set_status([_job_key(job_id)], [new, before, time.time()]))
 
     async def _changed(self, job_id: str, *arguments: str | float) -> Accepted | None:
         with _failures_told():

@@ -254,7 +254,11 @@ class SqliteStore:
         change = "UPDATE jobs SET ready = ? WHERE id = ?"
         await self._do(lambda db: db.execute(change, (time.time(), job_id)))
 
-    async def set_status(self, job_id: str, message_id: int, instead_of: int | None) -> bool:
+    async def count_attempt(self, job_id: str, by: int) -> None:
+        change = "UPDATE jobs SET attempts = max(attempts + ?, 0) WHERE id = ?"
+        await self._do(lambda db: db.execute(change, (by, job_id)))
+
+    async def set_status(self, job_id: str, message_id: int | None, instead_of: int | None) -> bool:
         change = "UPDATE jobs SET status_id = ?, status_sent = ? WHERE id = ? AND status_id IS ?"
         values = (message_id, time.time(), job_id, instead_of)
         return await self._do(lambda db: db.execute(change, values).rowcount > 0)

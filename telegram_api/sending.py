@@ -9,9 +9,10 @@ server's fault or a lost connection took away.
 import asyncio
 import json
 import logging
+import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -71,6 +72,8 @@ CODES: dict[type[TelegramAPIError], str] = {
 }
 
 _dispensable = ContextVar("dispensable", default=False)
+_patience: ContextVar[float | None] = ContextVar("patience", default=None)
+_at_most_once = ContextVar("at most once", default=False)
 
 
 class GivenUp(TelegramAPIError):
@@ -87,6 +90,61 @@ def only_if_free() -> Iterator[None]:
         yield
     finally:
         _dispensable.reset(token)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Calls and downloads made within are repeated for so long only."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+def is_away(error: TelegramAPIError) -> bool:
+    """Whether the same call may succeed later: Telegram refused nothing for good."""
+    temporary = (
+        TelegramNetworkError,
+        TelegramServerError,
+        TelegramRetryAfter,
+        TelegramUnauthorizedError,  # of all calls: it is about the token, as the next two
+        TelegramNotFound,
+        TelegramConflictError,
+    )
+    return isinstance(error, temporary) and not isinstance(error, TelegramEntityTooLarge)
+
+
+async def until_answered(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Makes a call without which nothing goes, again and again while Telegram is away."""
+
+    async def answered() -> None:
+        while True:
+            try:
+                await call()
+            except (TelegramServerError, TelegramNetworkError, TelegramRetryAfter) as error:
+                log.warning("Telegram is waited for: %s", error)
+                await asyncio.sleep(min(getattr(error, "retry_after", 1), PATIENCE))
+            else:
+                return
+
+    answering, stopping = asyncio.create_task(answered()), asyncio.create_task(stop.wait())
+    await asyncio.wait({answering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (answering, stopping):
+        task.cancel()
+    await asyncio.wait({answering, stopping})
+    if not answering.cancelled():
+        answering.result()
+
+
+@contextmanager
+def at_most_once() -> Iterator[None]:
+    """Calls made within are not repeated where they may have been carried out already."""
+    token = _at_most_once.set(True)
+    try:
+        yield
+    finally:
+        _at_most_once.reset(token)
 
 
 class Pace:
@@ -139,9 +197,9 @@ class Sending(BaseRequestMiddleware):
     """Lets each call go when it may, and repeats it where that helps and does no harm.
 
     Refusals come through at once, faults and lost connections after `patience` seconds. A call that
-    sends a picture is not repeated where it may have arrived. An edit that changes nothing returns
-    True, as where an earlier try of it got through. A chat action that would have to wait returns
-    True as well: nobody misses it.
+    sends a picture, or is made `at_most_once`, is not repeated where it may have arrived. An edit
+    that changes nothing returns True, as where an earlier try of it got through. A chat action that
+    would have to wait returns True as well: nobody misses it.
 
     `answered_at` is when Telegram last answered anything, in seconds of the monotonic clock.
     """
@@ -164,19 +222,22 @@ class Sending(BaseRequestMiddleware):
         if method.__api_method__ == "getUpdates":  # polling has a patience of its own
             return await self._once(make_request, bot, method)
         dispensable = _dispensable.get() or isinstance(method, SendChatAction)
-        deadline = time.monotonic() + self._patience
+        own = _patience.get()
+        deadline = time.monotonic() + (self._patience if own is None else own)
         pauses = _pauses(deadline)
+        once = _at_most_once.get() or _sends_picture(method)
         while True:
-            if not await self._turn(method, dispensable):
+            if not await self._turn(method, dispensable, deadline):
                 return self._given_up(method)
             try:
                 return await self._once(make_request, bot, method)
             except TelegramRetryAfter as error:
                 if dispensable:
                     return self._given_up(method)
-                if time.monotonic() + error.retry_after > deadline:
+                is_long = time.monotonic() + error.retry_after > deadline
+                await self._hold(method, error.retry_after, waits=not is_long)
+                if is_long:
                     raise
-                await self._hold(method, error.retry_after)
             except TelegramBadRequest as error:
                 if "message is not modified" not in error.message:
                     raise
@@ -187,7 +248,7 @@ class Sending(BaseRequestMiddleware):
                 if dispensable:
                     return self._given_up(method)
                 pause = next(pauses, None)
-                if pause is None or (_sends_picture(method) and _may_have_arrived(error)):
+                if pause is None or (once and may_have_arrived(error)):
                     raise
                 log.info("%s again in %.1f s: %s", method.__api_method__, pause, error.message)
                 await asyncio.sleep(pause)
@@ -218,8 +279,11 @@ class Sending(BaseRequestMiddleware):
             return cast(Response[TelegramType], True)
         raise GivenUp(method, "there is no room for it now")
 
-    async def _turn(self, method: TelegramMethod[Any], dispensable: bool) -> bool:
-        """Waits until the call may go. False: it is dispensable, and would have to wait."""
+    async def _turn(self, method: TelegramMethod[Any], dispensable: bool, deadline: float) -> bool:
+        """Waits until the call may go. False: it is dispensable, and would have to wait.
+
+        Raises `TelegramRetryAfter` where a 429 keeps it from its chat beyond the deadline.
+        """
         chat = _chat_shown(method)
         if self._pace is None or chat is None:
             return True
@@ -233,15 +297,19 @@ class Sending(BaseRequestMiddleware):
             )
         async with turn:
             # The chat's moment is taken last: else messages would gather while all have to wait.
-            for name, seconds in ((key, 0), ("all", IN_ALL), (key, interval)):
+            left = max(0.0, deadline - time.monotonic()) + interval
+            if (wait := await self._pace.reserve(key, 0, left)) is None:
+                raise TelegramRetryAfter(method, "the chat has to rest", math.ceil(left))
+            await asyncio.sleep(wait)
+            for name, seconds in (("all", IN_ALL), (key, interval)):
                 await asyncio.sleep(await self._pace.reserve(name, seconds) or 0)
         return True
 
-    async def _hold(self, method: TelegramMethod[Any], seconds: float) -> None:
+    async def _hold(self, method: TelegramMethod[Any], seconds: float, waits: bool) -> None:
         """Keeps everything else from the chat as well: calls during a 429's time prolong it."""
         chat = _chat_shown(method)
         if self._pace is None or chat is None:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds if waits else 0)
         else:
             wait = await self._pace.reserve(f"chat:{chat}", 0) or 0
             await self._pace.reserve(f"chat:{chat}", max(0, seconds - wait))
@@ -264,7 +332,7 @@ def _sends_picture(method: TelegramMethod[Any]) -> bool:
     return name.startswith(("send", "copy", "forward")) and name != "sendMessage"
 
 
-def _may_have_arrived(error: TelegramAPIError) -> bool:
+def may_have_arrived(error: TelegramAPIError) -> bool:
     """Whether the call may have been carried out: its answer was lost, not its question."""
     no_connection = (ClientConnectorError, ConnectionTimeoutError)
     return isinstance(error, TelegramNetworkError) and not isinstance(
@@ -328,12 +396,13 @@ async def is_reachable(bot: Bot) -> bool:
     return time.monotonic() - sending.answered_at <= LATELY
 
 
-async def download(bot: Bot, file_id: str, patience: float = PATIENCE) -> bytes:
+async def download(bot: Bot, file_id: str, patience: float | None = None) -> bytes:
     """The bytes of a file that somebody sent.
 
     Raises `TelegramAPIError`; its words, unlike aiohttp's, do not hold the link with the token.
     """
-    pauses = _pauses(time.monotonic() + patience)
+    own = _patience.get() if patience is None else patience
+    pauses = _pauses(time.monotonic() + (PATIENCE if own is None else own))
     while True:
         try:
             file = await bot.download(file_id)
@@ -344,6 +413,8 @@ async def download(bot: Bot, file_id: str, patience: float = PATIENCE) -> bytes:
             pause = next(pauses, None) if status is None or status >= 500 or status == 429 else None
             if pause is None:
                 words = f"the file did not come: {status or type(error).__name__}"
-                raise TelegramNetworkError(GetFile(file_id=file_id), words) from None
+                is_refused = status is not None and status < 500 and status != 429
+                kind = TelegramBadRequest if is_refused else TelegramNetworkError
+                raise kind(GetFile(file_id=file_id), words) from None
         log.info("download again in %.1f s", pause)
         await asyncio.sleep(pause)

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from aiogram import Bot
 from aiohttp import web
@@ -22,6 +23,7 @@ from metrics import UPDATES
 from settings import Settings
 from store import StoreError
 from telegram_api.inbox import Take, stored
+from telegram_api.sending import until_answered
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +178,8 @@ async def serve_webhook(
         app, settings.webapp_host, settings.webapp_port, settings.shutdown_seconds
     ) as port:
         url = str(settings.webhook_host).rstrip("/") + WEBHOOK_PATH
-        await bot.set_webhook(url, secret_token=secret, allowed_updates=allowed_updates)
+        set_it = partial(bot.set_webhook, url, secret_token=secret, allowed_updates=allowed_updates)
+        await until_answered(set_it, stop)
         log.info("listening on port %s for %s", port, url)
         await stop.wait()
 
