@@ -47,7 +47,7 @@ EXAMPLES = {
   style clip.mp4 --style starry_night -o painted.mp4
 """,
     "styles": """example:
-  styles photo.jpg -o all_eight.jpg
+  styles photo.jpg -o all.jpg
 """,
     "summer2winter": """examples:
   summer2winter photo.jpg -o winter.jpg

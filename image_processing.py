@@ -54,7 +54,7 @@ AROUND_FACE, SOFT_FACE = (
 NEARBY = (1.0, 0.3)  # the same for what is freed of grain
 MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
 SOFT = 0.4  # share of the photo in a quick picture that is to be soft
-TILE = 448  # pixels; long side of a picture in a sheet of all styles
+TILE = 352  # pixels; long side of a picture in a sheet of all styles
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 
 
@@ -184,7 +184,7 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
     tile = ImageOps.fit(working_copy(photo, 2 * TILE), size)
     faces = maps_of_faces(find_people(tile), tile.size)
     tiles = [_quick(tile, {name: 1.0}, "normal", faces) for name in PRESETS]
-    return tiles, 2 if aspect > 1.2 else 3 if aspect > 0.8 else 4
+    return tiles, 3 if aspect > 1.2 else 4
 
 
 def _quick(

@@ -34,7 +34,7 @@ from wishes import (
 T = TypeVar("T")
 OWNER = re.compile("[0-9a-f]{1,16}")  # anybody can forge what comes back from a button
 
-LOOKS = r"^(y[0-9a-z]{1,5}|x[0-9a-f]{1,5}|[0-2]{2}[01]{2}[0-9]{1,2})$"
+LOOKS = r"^([yz][0-9a-z]{1,5}|x[0-9a-f]{1,5}|[0-2]{2}[01]{2}[0-9]{1,2})$"
 
 OWN = "own"  # a background that is a picture of the user's own
 # What `Repaint.look` counts. Buttons live as long as their message: what is new goes to the end.
@@ -50,6 +50,7 @@ LOOK: dict[str, Sequence[Any]] = {
     "season": (None, *DIRECTIONS),
     "share": SHARES,
 }
+LOOK_OF_EIGHT = {**LOOK, "background": LOOK["background"][:10]}  # when there were eight paintings
 
 
 def _in_base_36(number: int) -> str:
@@ -99,9 +100,10 @@ class Repaint(CallbackData, prefix="p"):
     """Under a painting: the photo it answers is painted once more.
 
     Telegram gives a button 64 bytes, of which two styles' ids take up to 41 and the owner's up to
-    14. That leaves 6 for `look`: one number, in base 36 after a y, of the places in `LOOK` of what
-    is chosen; older messages have it in hex after an x, or four digits and the variation. An own
-    picture for the background stands in place of the second style, which it excludes.
+    14. That leaves 6 for `look`: one number, in base 36 after a z, of the places in `LOOK` of what
+    is chosen. Older messages have it after a y, of `LOOK_OF_EIGHT`, or in hex after an x, or four
+    digits and the variation. An own picture for the background stands in place of the second style,
+    which it excludes.
     """
 
     style: str
@@ -118,7 +120,7 @@ class Repaint(CallbackData, prefix="p"):
         number = 0
         for name, choices in reversed(LOOK.items()):
             number = number * len(choices) + choices.index(chosen[name])
-        return cls(style=wish.style, second=second, look=f"y{_in_base_36(number)}")
+        return cls(style=wish.style, second=second, look=f"z{_in_base_36(number)}")
 
     def wish(self, own_styles: dict[str, str]) -> StyleWish | None:
         """None where a picture of the user's own is no longer kept."""
@@ -139,15 +141,16 @@ class Repaint(CallbackData, prefix="p"):
         )
 
     def _chosen(self) -> dict[str, Any]:
-        if self.look[0] not in "xy":
+        if self.look[0] not in "xyz":
             names = ("strength", "strokes", "keep_colours", "as_file")
             chosen = {
                 name: LOOK[name][int(digit)]
                 for name, digit in zip(names, self.look[:4], strict=True)
             }
             return {**chosen, "variation": int(self.look[4:])}
-        number, chosen = int(self.look[1:], 36 if self.look[0] == "y" else 16), {}
-        for name, choices in LOOK.items():
+        number, chosen = int(self.look[1:], 16 if self.look[0] == "x" else 36), {}
+        known = LOOK if self.look[0] == "z" else LOOK_OF_EIGHT
+        for name, choices in known.items():
             number, place = divmod(number, len(choices))
             chosen[name] = choices[place]
         return chosen

@@ -8,7 +8,7 @@ from lettering import as_drawn, font_for
 
 GAP = 8  # pixels of white between the tiles
 LINE = 1.5  # of a name, to the size of its letters
-LETTERS = 0.075  # their size, to the width of a tile
+LETTERS = 0.09  # their size, to the width of a tile
 NUMBERS = 0.1  # the side of a number's field, to the shorter side of a tile
 
 

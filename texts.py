@@ -252,7 +252,7 @@ def understood_in_part(unknown: Sequence[str]) -> str:
 
 def choose_by_looking() -> str:
     return _(
-        "A fine photo! So it looks in eight famous styles, quickly sketched. "
+        "A fine photo! So it looks in our famous styles, quickly sketched. "
         "Which one shall I paint with care? Or what else shall I do with it?"
     )
 

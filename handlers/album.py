@@ -67,8 +67,8 @@ def _sheet_of_presets(names: list[str]) -> bytes:
         with Image.open(preset.path) as painting:
             painting.draft("RGB", (2 * TILE, 2 * TILE))
             size = TILE, TILE * 3 // 4
-            tiles.append(ImageOps.fit(painting.convert("RGB"), size, centering=(0.5, 0.2)))
-    return encode_photo(numbered(tiles, 2, names)).data
+            tiles.append(ImageOps.fit(painting.convert("RGB"), size, centering=(0.5, 0.1)))
+    return encode_photo(numbered(tiles, 4, names)).data
 
 
 async def _download_or_nothing(bot: Bot, file_id: str) -> bytes:

@@ -18,7 +18,7 @@ from presets import PRESETS
 from weights import WEIGHTS, checked
 
 FILE = WEIGHTS / "nst_presets.npz"
-SIDES = (96, 192, 384, 512)  # long sides in pixels; finer scales are few steps of much more work
+SIDES = (512,)  # long sides in pixels, where it would take longest of those that a sketch needs
 
 
 def load(style: Image.Image, side: int) -> Grams | None:

@@ -12,7 +12,8 @@ few minutes:
 
 SIGTERM or Ctrl+C saves and ends it. A new preset needs only a scale and a shift for each channel:
 `--add NAME PAINTING --init models_wts/quick.safetensors --iterations 1200` trains these alone;
-`quick.safetensors` then has the old styles and the new one.
+`quick.safetensors` then has the old styles and the new one. Several at once are trained with all
+others by `--init` and `--favour NAME ...`, which draws these more often.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from settings import ROOT
 
 VGG_WEIGHTS = ROOT / "models_wts" / "nst_features.safetensors"
 SHEET_PHOTOS = ("astronaut", "summer_palace", "coffee", "chelsea", "summer_valley")
+FAVOUR = 4.0
 COLUMNS = ("iteration", "content", "style", "variation", "gradients")
 
 
@@ -61,6 +63,7 @@ class Recipe:
     style_pace: float = 3.0  # the rate of the styles' own parameters, to that of the convolutions
     content: float = 0.008
     content_of: Mapping[str, float] = field(default_factory=dict)  # of styles that need another
+    favoured: frozenset[str] = frozenset()  # styles drawn `FAVOUR` times as often as the others
     # Long sides in pixels at which the painting is looked at, and the weights of its strokes there.
     # The photo is a crop of one of some 512 px, made smaller by the same factor.
     sides: tuple[tuple[int, float], ...] = ((512, 0.2), (256, 0.3), (128, 0.3), (64, 0.2))
@@ -103,6 +106,7 @@ class Training:
         self.content = torch.tensor(
             [recipe.content_of.get(style, recipe.content) for style in self.styles]
         )
+        self.odds = torch.tensor([FAVOUR if s in recipe.favoured else 1.0 for s in self.styles])
         self.iteration = 0
 
     @torch.no_grad()
@@ -130,7 +134,7 @@ class Training:
         """One iteration on `Crops.batch`; returns the values of `COLUMNS` after the first."""
         recipe = self.recipe
         photos = photos.contiguous(memory_format=torch.channels_last)
-        chosen = torch.randint(len(self.styles), (len(photos),))
+        chosen = torch.multinomial(self.odds, len(photos), replacement=True)
         shares = F.one_hot(chosen, len(self.styles)).float()
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
@@ -353,6 +357,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--iterations", type=int, default=20000, help="earlier runs' included")
     parser.add_argument("--init", type=Path, help="quick.safetensors to begin with")
     parser.add_argument("--add", nargs=2, metavar=("NAME", "PAINTING"), help="train one new style")
+    parser.add_argument("--favour", nargs="+", default=[], choices=PRESETS, metavar="NAME")
     parser.add_argument("--threads", type=int, help="CPU threads")
     args = parser.parse_args(arguments)
     if args.add and not args.init:
@@ -365,7 +370,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paintings = {name: preset.path for name, preset in PRESETS.items()}
     if args.add:
         paintings = {args.add[0]: Path(args.add[1])}
-    training = Training(Recipe(), paintings, args.iterations, only_styles=bool(args.add))
+    recipe = Recipe(favoured=frozenset(args.favour))
+    training = Training(recipe, paintings, args.iterations, only_styles=bool(args.add))
     args.out.mkdir(parents=True, exist_ok=True)
     if (args.out / "checkpoint.pt").exists():
         training.load(args.out)

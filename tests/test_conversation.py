@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 from languages import NAMES
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat
+from presets import PRESETS
 from tests.conftest import PHOTOS, STYLES, bot_in_chat, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -144,7 +145,7 @@ async def test_a_photo_comes_back_as_a_painting_at_its_own_size(chat: LocalChat)
         await ann.press(await ann.next_message(), "🖼 Famous paintings")
         choice = await ann.next_message(30)
         assert choice.photo
-        assert len(texts_of(choice)) == 8 + 2
+        assert len(texts_of(choice)) == len(PRESETS) + 2
         assert "2. Katsushika Hokusai, “The Great Wave off Kanagawa”, 1831" in choice.text
         await ann.press(choice, "The Great Wave")
         assert "as many as you like" in (await ann.next_message()).text

@@ -71,6 +71,18 @@ def test_a_wish_comes_out_of_a_button_as_it_went_in(wish: StyleWish) -> None:
             f"p:kiss:ejiri:x{7 + 100 * (2 + 3 * 1):x}",
             StyleWish("kiss", None, second="ejiri", strength="strong", variation=7),
         ),
+        (
+            "p:kiss::y10l23",
+            StyleWish(
+                "kiss",
+                None,
+                strength="strong",
+                variation=7,
+                background="ejiri",
+                season="summer2winter",
+                share=75,
+            ),
+        ),
     ],
 )
 def test_a_button_of_before_says_what_it_said(data: str, wish: StyleWish) -> None:

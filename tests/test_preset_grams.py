@@ -39,16 +39,16 @@ def test_every_preset_is_known_at_every_side(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["starry_night", "composition_viii"])
 def test_what_is_kept_is_what_the_network_gives(name: str) -> None:
-    known = load(painting(name), 96)
+    known = load(painting(name), 512)
     assert known
-    computed = OpenVino("f32").grams(to_array(resized(painting(name), 96)))
+    computed = OpenVino("f32").grams(to_array(resized(painting(name), 512)))
     assert difference(known, computed) < 1e-3
 
 
 def test_other_pictures_and_sides_are_not_known() -> None:
     kiss = painting("kiss")
-    assert load(kiss, 97) is None
-    assert load(kiss.rotate(180), 96) is None
+    assert load(kiss, 511) is None
+    assert load(kiss.rotate(180), 512) is None
 
 
 def test_a_picture_that_is_not_known_is_computed() -> None:
@@ -59,7 +59,6 @@ def test_a_picture_that_is_not_known_is_computed() -> None:
 
 
 def test_they_can_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preset_grams, "SIDES", (96,))
     monkeypatch.setattr(preset_grams, "PRESETS", {"kiss": PRESETS["kiss"]})
     preset_grams.save(tmp_path / "grams.npz")
     with np.load(tmp_path / "grams.npz") as made, np.load(preset_grams.FILE) as shipped:

@@ -185,12 +185,12 @@ def test_a_training_learns_and_goes_on(tmp_path: Path) -> None:
     training = Training(SMALL, paintings("kiss", "great_wave"), 16, only_styles=False)
     crops = Crops([PHOTOS], None, seed=0)
     batch = crops.batch(2, 48)
-    losses = [training.step(*batch)[1] for _ in range(12)]
+    losses = [training.step(*batch)[1] for _ in range(15)]
     assert losses[-1] < 0.8 * losses[0]
     training.save(tmp_path)
     other = Training(SMALL, paintings("kiss", "great_wave"), 16, only_styles=False)
     other.load(tmp_path)
-    assert other.iteration == 12
+    assert other.iteration == 15
     assert other.pace() == training.pace() < 1
     for a, b in zip(other.network.parameters(), training.network.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -204,7 +204,7 @@ def test_a_new_style_leaves_the_others_as_they_were(
     first = tmp_path / "first.safetensors"
     (tmp_path / "quick.safetensors").rename(first)
     (tmp_path / "checkpoint.pt").unlink()
-    monkeypatch.setattr(train_quick, "Recipe", lambda: SMALL)
+    monkeypatch.setattr(train_quick, "Recipe", lambda **_: SMALL)
     monkeypatch.setattr(train_quick, "sheet", lambda *_: Image.new("RGB", (8, 8)))
     train_quick.main(
         [

@@ -62,7 +62,7 @@ def changed(words: str, name: str, direction: Direction, amount: float = 1) -> C
 
 
 def styles() -> tuple[int, list[Cell]]:
-    """A photo in each of the eight paintings."""
+    """A photo in each of the famous paintings."""
     cells = [painted(preset.title, "summer_palace", name) for name, preset in PRESETS.items()]
     return 3, [untouched("summer_palace", "the photo"), *cells]
 
