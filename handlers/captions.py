@@ -344,13 +344,18 @@ def _is_slip(word: str, name: str) -> bool:
 
 
 def _near(unknown: tuple[str, ...], i18n: I18n) -> str | None:
-    """The preset of which a word may be the beginning, or whose name has one more letter wrong."""
+    """The preset of which a word may be the beginning, or whose name has one more letter
+    wrong, but not its first.
+    """
     said = [*unknown, *map(" ".join, pairwise(unknown))]
     for name in _names(i18n):
+        if STORIES.issuperset(name.words):
+            continue  # ordinary words, which others resemble
         text = " ".join(name.words)
         for word in said:
             most = min(2 if len(text) < 9 else 3, (len(word) - 1) // 2)
             begins = len(word) >= 4 and len(name.words) == 1 and text.startswith(word)
-            if begins or (len(text) >= 5 and OSA.distance(word, text, score_cutoff=most) <= most):
+            resembles = len(text) >= 5 and word[0] == text[0]
+            if begins or (resembles and OSA.distance(word, text, score_cutoff=most) <= most):
                 return name.presets[0]
     return None

@@ -92,6 +92,12 @@ def test_words_that_are_not_understood_are_told(text: str, unknown: tuple[str, .
     assert understand(text, I18N).unknown == unknown
 
 
+@pytest.mark.parametrize("text", ["волна", "Guten Morgen", "ma famille", "jalan", "Brian"])
+def test_what_resembles_an_ordinary_word_is_not_asked_about(text: str) -> None:
+    """Such words are the titles of paintings too: spring, walls, a lion."""
+    assert understand(text, I18N).near is None
+
+
 def test_no_word_means_two_things() -> None:
     assert not vocabulary.NOT & vocabulary.FILLERS
     assert not vocabulary.NOT & vocabulary.FROM
