@@ -46,6 +46,7 @@ LAST_SCALE = (8, 0.25)  # the working size itself
 # From a sketch: the long side of the scale that it is for, and as many steps there as suffice for
 # today's style error; a smaller image needs more of them, and has the time.
 SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 12, 30
+SKETCH = 0.5  # share of the sketch in the first image
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
@@ -103,14 +104,14 @@ def transfer(
     judged = max(len(scales) - 2, 0) if least_likeness else None
     anew = next((side for side, *_ in scales if side >= BEGUN_AT), scales[-1][0])
     kept = 1.0
+    first = to_array(resized(photo, coarser))
     if sketch:
         whole = padded(sketch.resize(content.size, Image.Resampling.BICUBIC))
-        x = to_array(resized(whole, coarser))
+        x = over_photo(to_array(resized(whole, coarser)), first, _at_scale(styles, coarser))
         del whole
     else:
-        first = to_array(resized(photo, coarser))
         x = first_image(first, _at_scale(styles, coarser), options.variation)
-        del first
+    del first
     for number, (side, steps, content_weight) in enumerate(scales):
         if faces:
             x = calmed(x, faces)
@@ -227,6 +228,19 @@ def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: 
     for painting, share in styles:
         x += START * share * in_colours_of(photo, painting)
     return np.clip(x, 0, 1)
+
+
+def over_photo(sketch: Array, photo: Array, styles: Sequence[tuple[Array, float]]) -> Array:
+    """Lays the sketch half transparently over the photo in the styles' colours.
+
+    A sketch's large blotches of colour lie where the network's rhythm has them; the photo says
+    where it is light and dark. All are `[1, 3, H, W]`, 0 to 1, the styles of any size.
+    """
+    x: Array = SKETCH * sketch
+    for painting, share in styles:
+        x += (1 - SKETCH) * share * in_colours_of(photo, painting)
+    result: Array = np.clip(x, 0, 1).astype(np.float32)
+    return result
 
 
 def schedule(
