@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from benchmarks.servers import RedisServer, free_port
+from benchmarks.servers import RedisServer, bot_program, free_port
 from local_chat.bot_api import Check
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat, start
@@ -91,7 +91,7 @@ class Processes:
     """The bot's processes, in which `code` runs before anything else, and redis-server, by name."""
 
     def __init__(self, setup: Setup, chat: LocalChat, folder: Path, code: str = "") -> None:
-        self.code = f"{code}\nimport sys, bot\nsys.argv[0] = 'bot.py'\nsys.exit(bot.main())"
+        self.program = bot_program(code)
         self.variables = {
             "PATH": os.environ["PATH"],
             "BOT_TOKEN": chat.token,
@@ -121,13 +121,7 @@ class Processes:
             return
         arguments = ["worker"] if name.startswith("worker") else []
         self.running[name] = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            self.code,
-            *arguments,
-            cwd=ROOT,
-            env=self.variables,
-            stderr=self.log,
+            *self.program, *arguments, cwd=ROOT, env=self.variables, stderr=self.log
         )
 
     async def kill(self, name: str) -> None:

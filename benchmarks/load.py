@@ -32,7 +32,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, TCPConnector, web
 
-from benchmarks.servers import free_port
+from benchmarks.servers import bot_program, free_port
 from benchmarks.start import PHOTO, seconds_to_answer
 from keyboards import Menu, MenuChoice, StyleChoice
 from settings import ROOT
@@ -236,8 +236,10 @@ def user_of(update: Json) -> int:
 
 
 @asynccontextmanager
-async def bot_under_load(telegram: Telegram, **variables: str) -> AsyncIterator[str]:
-    """The address of the bot's webhook."""
+async def bot_under_load(
+    telegram: Telegram, code: str = "", **variables: str
+) -> AsyncIterator[str]:
+    """The address of the bot's webhook; `code` runs in its process before anything else."""
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/bot{token}/{method}", telegram.answer)
     app.router.add_get("/file/bot{token}/{path}", telegram.file)
@@ -258,7 +260,7 @@ async def bot_under_load(telegram: Telegram, **variables: str) -> AsyncIterator[
             "LOG_LEVEL": "WARNING",
         }
         bot = await asyncio.create_subprocess_exec(
-            sys.executable, "bot.py", cwd=ROOT, env={**os.environ, **settings, **variables}
+            *bot_program(code), cwd=ROOT, env={**os.environ, **settings, **variables}
         )
         try:
             await seconds_to_answer(url)

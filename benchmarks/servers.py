@@ -1,8 +1,9 @@
-"""Real servers beside the benchmarks and the tests: free ports, redis-server."""
+"""Real servers beside the benchmarks and the tests: the bot, free ports, redis-server."""
 
 import random
 import shutil
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -16,6 +17,12 @@ def free_port() -> int:
         port = random.randrange(10_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def bot_program(code: str = "") -> list[str]:
+    """The command of `python bot.py`, in whose process `code` runs before anything else."""
+    main = "import sys, bot\nsys.argv[0] = 'bot.py'\nsys.exit(bot.main())"
+    return [sys.executable, "-c", f"{code}\n{main}"]
 
 
 class RedisServer:

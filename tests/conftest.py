@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from benchmarks.servers import bot_program
 from local_chat.bot_api import Check
 from local_chat.server import LocalChat, start
 from tests import bot_api_schema
@@ -72,12 +72,6 @@ from telegram_api import sending
 answer.QUICK_SECONDS = 60
 sending.IN_CHAT = sending.IN_GROUP = 0.05
 """
-
-
-def bot_program(code: str) -> list[str]:
-    """The command of `python bot.py`, in whose process `code` runs before anything else."""
-    main = "import sys, bot\nsys.argv[0] = 'bot.py'\nsys.exit(bot.main())"
-    return [sys.executable, "-c", f"{code}\n{main}"]
 
 
 @asynccontextmanager

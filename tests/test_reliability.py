@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 
 from benchmarks.chaos import a_photo
-from benchmarks.servers import free_port
+from benchmarks.servers import bot_program, free_port
 from local_chat.client import Message, Person, join
 from local_chat.server import LocalChat
 from settings import ROOT
 from store import open_store
 from telegram_api.webhook import WEBHOOK_PATH, webhook_secret
-from tests.conftest import UNHURRIED, bot_program, start_chat
+from tests.conftest import UNHURRIED, start_chat
 from tests.servers import redis_server
 from wishes import SeasonWish
 
