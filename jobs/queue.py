@@ -26,8 +26,6 @@ from wishes import SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
-MOST_LIGHT = 100  # pieces of light work that wait
-
 
 @dataclass(frozen=True)
 class JobContext:
@@ -70,8 +68,6 @@ async def ask_for_quick_picture(job: Job, words: str, context: JobContext) -> No
     if context.light is None or job.more or not is_painting:
         return
     try:
-        if await _is_busy(context.light):
-            return
         await context.light.add("show_quick_picture", key=f"quick-{job.id}")(job.id, words)
     except RedisError as error:
         log.warning("no quick picture for job %s: docket: %s", job.id, error)
@@ -84,17 +80,9 @@ async def ask_for_sheet(photo: Photo, message_id: int, user: User, context: JobC
     add = context.light.add("show_styles", key=f"{photo.chat_id}-{message_id}")
     where = photo.chat_id, message_id
     try:
-        if await _is_busy(context.light):
-            return
         await add(*where, photo.file_id, user.id, user.speaks, time.time())
     except RedisError as error:
         log.warning("no sheet for user %s: docket: %s", user.id, error)
-
-
-async def _is_busy(light: Docket) -> bool:
-    """Whether more waits than can be done in time, as where no worker runs: it must not gather."""
-    async with light.redis() as redis:
-        return int(await redis.xlen(light.stream_key)) >= MOST_LIGHT
 
 
 async def submit(job: Job, context: JobContext) -> str | None:

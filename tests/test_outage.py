@@ -5,21 +5,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from docket import Docket
 
 from benchmarks.chaos import Setup
 from benchmarks.outage import PEOPLE, PHOTOS, outage
 from jobs import waiting, worker
-from jobs.queue import MOST_LIGHT, JobContext, ask_for_sheet
 from jobs.status import BEING_SENT
 from local_chat.client import join
-from settings import Settings
-from store import StoreError, open_store
+from store import StoreError
 from store.sqlite import SqliteStore
-from telegram_api.sending import Pace
 from tests.test_jobs import Pipeline, at_work, begun, pipeline
 from tests.test_reliability import answer_to, is_result, replies_to
-from users import Photo, User
 
 __all__ = ["pipeline"]  # a fixture
 
@@ -137,18 +132,3 @@ async def test_a_place_whose_answer_was_lost_is_not_said_again(
         await desk.all_struck_out()
         assert sum(map(is_result, replies_to(desk.ann, photo))) == 1
         assert len(replies_to(desk.ann, photo)) == 1 + (mishap == "drop_after")
-
-
-async def test_light_work_does_not_gather_where_nobody_does_it(tmp_path: Path) -> None:
-    async with (
-        Docket(name=f"{tmp_path}", url="memory://") as docket,
-        Docket(name=f"{tmp_path}-light", url="memory://") as light,
-    ):
-        store = await open_store(None, tmp_path)
-        context = JobContext(store, docket, Pace(), Settings(), light)
-        for number in range(2 * MOST_LIGHT):
-            photo = Photo("file", "unique", number, chat_id=1)
-            await ask_for_sheet(photo, number, User(id=1), context)
-        async with light.redis() as redis:
-            assert await redis.xlen(light.stream_key) == MOST_LIGHT
-        await store.close()
