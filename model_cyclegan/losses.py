@@ -94,6 +94,17 @@ def _masked_change(translation: Tensor, photo: Tensor, mask: Tensor) -> Tensor:
     return (mask * (translation.float() - photo.float()).abs()).mean()
 
 
+def snow_loss(translation: Tensor, photo: Tensor, ground: Tensor) -> Tensor:
+    """How white is what was bright and grey on the ground, `[N, 1, H, W]`, of a winter's photo."""
+    photo = photo.float()
+    least, most = photo.amin(1, keepdim=True), photo.amax(1, keepdim=True)
+    bright = ((least - 0.1) / 0.4).clamp(0, 1)
+    grey = (1 - (most - least) / 0.35).clamp(0, 1)
+    snow = ground * bright * grey
+    white = (translation.float().amin(1, keepdim=True) + 0.1).relu()
+    return (snow * white).sum() / (snow.sum() + 0.01 * snow.numel())
+
+
 def moment_loss(translations: Tensor, earlier: Tensor, photos: Tensor) -> Tensor:
     """How far translations, `[N, D]`, push the squared MMD between `earlier` ones and `photos`.
 

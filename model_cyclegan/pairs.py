@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from model_cyclegan.photos import Photos, load_photo, photo_files
 
-KEPT = 0.2  # share of the pairs that are one photo twice: a summer, or one of no season
+KEPT = 0.12  # share of the pairs that are one photo twice: a summer, or one of no season
 GENERATED_AT = (256, 384)  # pixels: at the larger size frost and snow have finer grain
 
 
@@ -52,8 +52,8 @@ class Pairs:
         summer, sky = square[:3], ((square[3:4] + 1) * 127.5).clamp(0, 1)
         winter = square[4:7] if random.random() < 0.5 else square[7:10]
         winter = summer + (winter - summer) * float(random.uniform(0.5, 1.15))
-        above = _above_ground(sky, summer)
-        if random.random() < 0.7:
+        above = above_ground(sky, summer)
+        if random.random() < 0.85:
             winter = torch.lerp(winter, *_snow(summer, above, random))
         if random.random() < 0.85:
             winter = torch.lerp(winter, summer, above)
@@ -93,7 +93,7 @@ def _square(photo: Tensor, size: int, random: np.random.Generator) -> Tensor:
     return square[0] / 127.5 - 1
 
 
-def _above_ground(sky: Tensor, photo: Tensor) -> Tensor:
+def above_ground(sky: Tensor, photo: Tensor) -> Tensor:
     """All that lies above the lowest even sky of its column, clouds too; `[1, H, W]`, soft.
 
     The edges of the mask are led to those of the photo, `[3, H, W]`, by a guided filter (He et al.,
@@ -153,7 +153,7 @@ def _snow(summer: Tensor, above: Tensor, random: np.random.Generator) -> tuple[T
     # Snow slides off what is dark: trunks, steep rock, water.
     cover = cover / cover.std() + slope + float(random.uniform(0, 4)) * (grey - grey.mean())
     edge = float(random.uniform(0.05, 0.6))
-    cover = ((cover + float(random.uniform(-0.7, 1.8))) / edge).sigmoid()
+    cover = ((cover + float(random.uniform(-0.3, 2.2))) / edge).sigmoid()
     return snow * 2 - 1, cover * _ground_only(above, summer) * float(random.uniform(0.75, 1.0))
 
 

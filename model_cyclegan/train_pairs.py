@@ -4,8 +4,8 @@
 FILE of `--networks` is a training's `networks.safetensors`; its averaged summer to winter makes the
 winters (`model_cyclegan.pairs`), and its winter to summer is what the new generator begins with. It
 learns the way back by a plain loss. A part of each batch are real winters, whose summers nobody
-knows: for them a judge and the means of VGG16's features tell what is summer, and skies and hues
-stay. There is no cycle, which would want to keep where snow lay.
+knows: for them a judge and the means of VGG16's features tell what is summer, skies and hues stay,
+and what is bright and grey on the ground may not stay white. There is no cycle, which would want to keep where snow lay.
 
 Into `--out` go, every few minutes, `checkpoint.pt` to go on from, `networks.safetensors` (that of
 `--networks` with the new average in it), sheets of test winters and `losses.csv`. SIGTERM saves.
@@ -42,15 +42,19 @@ from model_cyclegan.losses import (
     hue_loss,
     moment_loss,
     sky_loss,
+    snow_loss,
 )
 from model_cyclegan.options import changed
-from model_cyclegan.pairs import Pairs, without_season
+from model_cyclegan.pairs import Pairs, above_ground, without_season
 from model_cyclegan.photos import Photos, load_photo, photo_files
 from model_cyclegan.train import pace
 from model_cyclegan.training import VGG_WEIGHTS, channel_means, follow
 
 DIRECTION = "winter2summer"
-LOSSES = ("means", "pixels", "features", "adversarial", "moments", "blotches", "hues", "skies")
+LOSSES = (
+    *("means", "pixels", "features", "adversarial", "moments"),
+    *("blotches", "hues", "skies", "snow"),
+)
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,12 @@ class PairOptions:
     means: float = 8.0  # absolute error of means of 8x8 pixels
     pixels: float = 3.0  # and of 2x2
     features: float = 1.0
-    adversarial: float = 0.15
-    moments: float = 2.0
+    adversarial: float = 0.3
+    moments: float = 3.0
     blotches: float = 5.0
     hues: float = 8.0
     skies: float = 25.0
+    snow: float = 1.5
     rate: float = 2.5e-4
     judge_rate: float = 6e-4
     warm_up: int = 300  # iterations before the judge and the moments count, then as many to count
@@ -125,6 +130,8 @@ class PairTraining:
             for group in optimiser.param_groups:
                 group["lr"] = rate * pace
         count = len(winters)
+        both = zip(skies, photos, strict=True)
+        ground = torch.stack([1 - above_ground(sky, photo) for sky, photo in both])
         x = torch.cat((winters, photos)).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             y = self.generator(x)
@@ -144,6 +151,7 @@ class PairTraining:
             "blotches": blotch_loss(y[count:], photos),
             "hues": hue_loss(y[count:], photos),
             "skies": sky_loss(y[count:], photos, skies),
+            "snow": snow_loss(y[count:], photos, ground),
         }
         judged = self._seen(y), layers
         if self.iteration >= options.warm_up:
