@@ -28,7 +28,6 @@ from aiogram.types import Update
 from aiogram.utils.i18n import I18n
 from docket import Docket
 from pydantic import SecretStr, ValidationError
-from redis.asyncio import Redis
 
 from checks import (
     explained,
@@ -45,6 +44,7 @@ from logs import set_up_logs
 from memory import worker_count
 from settings import ROOT, Settings
 from store import StoreError, open_store
+from store.redis import client_of
 from telegram_api.inbox import Inbox, Take
 from telegram_api.polling import poll
 from telegram_api.profile import publish_profile
@@ -78,7 +78,7 @@ async def run(settings: Settings, role: Role) -> int:
         return await run_with_chat_page(settings, role, stop)
     if settings.dyno and settings.redis is None:
         log.warning("this dyno's disk is lost at a restart, and waiting photos with it: REDIS_URL")
-    pace = Pace(Redis.from_url(settings.redis) if settings.redis else None)
+    pace = Pace(client_of(settings.redis) if settings.redis else None)
     api_url = str(settings.telegram_api_url) if settings.telegram_api_url else None
     bot = make_bot(settings.bot_token, api_url, pace)
     return await serve(bot, pace, settings, role, stop)

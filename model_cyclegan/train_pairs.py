@@ -5,7 +5,8 @@ FILE of `--networks` is a training's `networks.safetensors`; its averaged summer
 winters (`model_cyclegan.pairs`), and its winter to summer is what the new generator begins with. It
 learns the way back by a plain loss. A part of each batch are real winters, whose summers nobody
 knows: for them a judge and the means of VGG16's features tell what is summer, skies and hues stay,
-and what is bright and grey on the ground may not stay white. There is no cycle, which would want to keep where snow lay.
+and what is bright and grey on the ground may not stay white. There is no cycle, which would want to
+keep where snow lay.
 
 Into `--out` go, every few minutes, `checkpoint.pt` to go on from, `networks.safetensors` (that of
 `--networks` with the new average in it), sheets of test winters and `losses.csv`. SIGTERM saves.

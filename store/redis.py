@@ -7,10 +7,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
@@ -33,6 +33,7 @@ PREFIX = "paintbox:"
 INBOX = f"{PREFIX}inbox"
 INBOX_FREE = f"{PREFIX}inbox_free"  # when each of its updates may be taken by any process
 LOCK_SECONDS = 10.0  # a process that died while it held a user's lock is waited for no longer
+MOST_CONNECTIONS = 50
 RETRIES = 3  # of a command whose connection broke: about one second in all
 
 # KEYS: the job, the order, the user's jobs, the finished id.
@@ -146,6 +147,14 @@ return 1
 """
 
 
+def client_of(url: str, **options: Any) -> Redis:
+    """Commands wait for a free connection, where redis-py's own pool raises at the hundred and
+    first.
+    """
+    pool = BlockingConnectionPool.from_url(url, max_connections=MOST_CONNECTIONS, **options)
+    return Redis.from_pool(pool)
+
+
 class RedisStore:
     """Made by `connect`."""
 
@@ -166,7 +175,7 @@ class RedisStore:
     @classmethod
     async def connect(cls, url: str) -> Self:
         retry = Retry(ExponentialBackoff(cap=1, base=0.1), RETRIES)
-        store = cls(Redis.from_url(url, decode_responses=True, socket_timeout=5, retry=retry))
+        store = cls(client_of(url, decode_responses=True, socket_timeout=5, retry=retry))
         with _failures_told():
             await store._redis.ping()
         return store

@@ -391,3 +391,12 @@ async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         await shared.close()
     with pytest.raises(StoreError):
         await open_store(server.url, None)
+
+
+async def test_many_at_once_wait_for_a_connection(tmp_path: Path) -> None:
+    """As after an outage, when Telegram sends hundreds of updates in a second."""
+    with redis_server(tmp_path) as server:
+        shared = await RedisStore.connect(server.url)
+        await shared.save(1, "one", 10)
+        assert await asyncio.gather(*(shared.user(1) for _ in range(400))) == ["one"] * 400
+        await shared.close()
