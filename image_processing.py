@@ -204,17 +204,19 @@ def _quick(
     return to_image(laid_over(picture, photo, faces) if faces else picture)
 
 
+def _may_be_sketched(options: PaintingOptions) -> bool:
+    """Other variations, strengths and strokes show only where all is painted from the coarsest."""
+    is_usual = options.variation == 0 and options.strokes == "normal"
+    return is_usual and options.strength != "strong"
+
+
 def _sketch(
-    photo: Image.Image,
-    shares: Mapping[str, float],
-    options: PaintingOptions,
-    faces: FaceMaps | None,
+    photo: Image.Image, shares: Mapping[str, float], strength: Strength, faces: FaceMaps | None
 ) -> Image.Image:
-    """The quick picture that a painting of the photo begins with, with strokes of the right size
-    for it; not larger than the network draws strokes well.
+    """The quick picture that a painting of the photo begins with; not larger than the network draws
+    strokes well.
     """
-    size = round(SKETCHED_AT / max(1, STROKE_SCALES[options.strokes]))
-    return _quick(working_copy(photo, size), shares, options.strength, faces, then_free=True)
+    return _quick(working_copy(photo, SKETCHED_AT), shares, strength, faces, then_free=True)
 
 
 def _of_part(on_progress: OnProgress | None, number: int, parts: int) -> OnProgress | None:
@@ -255,8 +257,12 @@ def _painted(
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
     known = {name: style.share for name, style in zip(names, styles, strict=True) if name}
     sketch = None
-    if options.variation == 0 and len(known) == len(styles) and known.keys() <= {*quick_styles()}:
-        sketch = _sketch(small, known, options, faces)
+    if (
+        _may_be_sketched(options)
+        and len(known) == len(styles)
+        and known.keys() <= {*quick_styles()}
+    ):
+        sketch = _sketch(small, known, options.strength, faces)
         show(sketch)
         if options.keep_colours:
             sketch = _with_luminance_of(small, sketch)

@@ -101,12 +101,23 @@ def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Imag
     assert distance(previews[0], painting) < distance(painting, photo)
 
 
-def test_a_variation_begins_with_noise(photo: Image.Image, kiss: Image.Image) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        PaintingOptions(variation=1),
+        PaintingOptions(strength="strong"),
+        PaintingOptions(strokes="fine"),
+        PaintingOptions(strokes="large"),
+    ],
+)
+def test_what_a_sketch_would_hide_begins_with_noise(
+    photo: Image.Image, kiss: Image.Image, options: PaintingOptions
+) -> None:
     reached: list[float] = []
     paint(
         photo,
         [Style(kiss)],
-        PaintingOptions(variation=1),
+        options,
         size=128,
         on_progress=reached.append,
         engine="openvino",
