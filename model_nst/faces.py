@@ -17,7 +17,7 @@ from model_nst.losses import Guidance
 from wishes import Strength
 
 BEGUN_AT = 384  # pixels; the scale from which on faces are painted anew
-KEPT = 0.65  # share of the face anew, the rest is the painting so far
+KEPT = 0.75  # share of the face anew, the rest is the painting so far
 CHROMA = 0.65  # of the way from the photo's colours to the style's, in a face begun anew
 
 
@@ -32,7 +32,7 @@ class Keeping(NamedTuple):
 
 KEEPING: dict[Strength, Keeping] = {
     "soft": Keeping(0.8, 6, 0.35, 0.45),
-    "normal": Keeping(0.8, 6, 0.35, 0.45),
+    "normal": Keeping(1.2, 8, 0.42, 0.45),
     "strong": Keeping(3, 20, 0.6, 0.35),
 }
 LAID_OVER, MOST_LAID_OVER = 0.75, 0.9  # of a face's light and shade, where painted in one pass
