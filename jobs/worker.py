@@ -191,14 +191,14 @@ class Painter:
             if attempts > MOST_ATTEMPTS:
                 return "gave_up", texts.gave_up()
             action = "upload_video" if job.photo.moves else "upload_photo"
-            async with answer, ChatActionSender(bot=self.bot, chat_id=job.chat_id, action=action):
+            acting = ChatActionSender(bot=self.bot, chat_id=job.chat_id, action=action)
+            async with self._counted(job, -1), answer, acting:
                 if job.more:
                     await self._album(job, answer)
                 else:
                     result = await self._picture(job, job.photo, answer)
                     with _measured("deliver"):
-                        async with self._not_counted(job):
-                            await answer.become(result)
+                        await answer.become(result)
         except BadImage as error:
             return "bad_image", texts.explained(error)
         except (NobodyThere, TelegramForbiddenError):
@@ -231,8 +231,7 @@ class Painter:
             try:
                 result = await self._picture(job, photo, answer)
                 with _measured("deliver"):
-                    async with self._not_counted(job):
-                        picture = await answer.show_part(result)
+                    picture = await answer.show_part(result)
             except BadImage as error:
                 problem = error
             job = replace(job, results=(*job.results, picture))
@@ -252,16 +251,16 @@ class Painter:
         await answer.give_way(*under_album(job, arrived))
 
     @asynccontextmanager
-    async def _not_counted(self, job: Job) -> AsyncIterator[None]:
-        """Around what takes long where Telegram is away: a process that dies meanwhile does not
-        die of the job.
+    async def _counted(self, job: Job, by: int) -> AsyncIterator[None]:
+        """Adds to the job's attempts meanwhile. Only the making of a picture counts as one: a
+        process that dies while it asks Telegram in vain does not die of the job.
         """
         store = self.context.store
-        await until_written(lambda: store.count_attempt(job.id, -1))
+        await until_written(lambda: store.count_attempt(job.id, by))
         try:
             yield
         finally:
-            await until_written(lambda: store.count_attempt(job.id, 1))
+            await until_written(lambda: store.count_attempt(job.id, -by))
 
     async def _note_progress(self, job: Job) -> None:
         await until_written(lambda: self.context.store.note_progress(job.id, to_json(job)))
@@ -274,16 +273,16 @@ class Painter:
         if name and wants_file and (result := await asyncio.to_thread(kept, folder, name)):
             return result
         with _measured("download"):
-            async with self._not_counted(job):
-                content = await download(self.bot, photo.file_id)
-                others = await self._other_pictures(job.wish)
+            content = await download(self.bot, photo.file_id)
+            others = await self._other_pictures(job.wish)
         with _measured("work"):
             make: Callable[[Progress], Result]
             if photo.moves:
                 make = partial(make_clip_result, job.wish, content, others, self.settings)
             else:
                 make = partial(make_result, job.wish, photo.as_file, content, others, self.settings)
-            result = await self._in_thread(make, answer)
+            async with self._counted(job, 1):
+                result = await self._in_thread(make, answer)
         if name and result.lossless:
             await asyncio.to_thread(keep, folder, name, result.lossless, result.people)
             asyncio.get_running_loop().call_later(SECONDS + 1, drop_old, folder)
