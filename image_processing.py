@@ -53,6 +53,7 @@ AROUND_FACE, SOFT_FACE = (
 )  # of a face's width: how far around it, how softly
 NEARBY = (1.0, 0.3)  # the same for what is freed of grain
 MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
+LEAST_SKETCHED = 384  # pixels; at smaller sizes the quick network's strokes are too large
 SOFT = 0.4  # share of the photo in a quick picture that is to be soft
 TILE = 352  # pixels; long side of a picture in a sheet of all styles
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
@@ -258,7 +259,8 @@ def _painted(
     known = {name: style.share for name, style in zip(names, styles, strict=True) if name}
     sketch = None
     if (
-        _may_be_sketched(options)
+        max(small.size) >= LEAST_SKETCHED
+        and _may_be_sketched(options)
         and len(known) == len(styles)
         and known.keys() <= {*quick_styles()}
     ):

@@ -91,13 +91,13 @@ def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Imag
     painting = paint(
         photo,
         [Style(kiss)],
-        size=256,
+        size=384,
         on_progress=reached.append,
         on_preview=on_preview,
         engine="openvino",
     )
     assert reached_at_previews == [0]
-    assert len(reached) == sum(steps for _, steps, _ in schedule(256, is_sketched=True))
+    assert len(reached) == sum(steps for _, steps, _ in schedule(384, is_sketched=True))
     assert distance(previews[0], painting) < distance(painting, photo)
 
 
@@ -118,8 +118,8 @@ def test_what_a_sketch_would_hide_begins_with_noise(
         photo,
         [Style(kiss)],
         options,
-        size=128,
+        size=384,
         on_progress=reached.append,
         engine="openvino",
     )
-    assert len(reached) == sum(steps for _, steps, _ in schedule(128))
+    assert len(reached) == sum(steps for _, steps, _ in schedule(384))
