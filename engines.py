@@ -72,12 +72,15 @@ def native_precision() -> Precision:
     return "bf16" if "BF16" in native else "f32"
 
 
-def compiled(model: ov.Model, precision: Precision) -> ov.CompiledModel:
-    """Compiles a network for this CPU, to answer one request quickly."""
+def compiled(model: ov.Model, precision: Precision, **more: str) -> ov.CompiledModel:
+    """Compiles a network for this CPU, to answer one request quickly; `more` are OpenVINO's names
+    of its properties.
+    """
     hints = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         # OpenVINO counts the cores; more threads than the cgroup's quota only halt one another.
         "INFERENCE_NUM_THREADS": processors(),
+        **more,
     }
     return core().compile_model(model, "CPU", hints)
