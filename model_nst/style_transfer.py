@@ -33,6 +33,7 @@ from model_nst.images import (
 from model_nst.lbfgs import minimise
 from model_nst.likeness import recognisable
 from model_nst.losses import Grams, Guidance
+from model_nst.sketch import over_photo
 from wishes import USUAL, PaintingOptions, Strength, Strokes
 
 # Long side of the style image to the painting's: what is seen larger is painted larger.
@@ -45,8 +46,7 @@ SPARED = 3  # steps at the scale where faces are begun anew: they make up for wh
 LAST_SCALE = (8, 0.25)  # the working size itself
 # From a sketch: the long side of the scale that it is for, and as many steps there as suffice for
 # today's style error; a smaller image needs more of them, and has the time.
-SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 12, 30
-SKETCH = 0.5  # share of the sketch in the first image
+SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 13, 30
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
@@ -228,19 +228,6 @@ def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: 
     for painting, share in styles:
         x += START * share * in_colours_of(photo, painting)
     return np.clip(x, 0, 1)
-
-
-def over_photo(sketch: Array, photo: Array, styles: Sequence[tuple[Array, float]]) -> Array:
-    """Lays the sketch half transparently over the photo in the styles' colours.
-
-    A sketch's large blotches of colour lie where the network's rhythm has them; the photo says
-    where it is light and dark. All are `[1, 3, H, W]`, 0 to 1, the styles of any size.
-    """
-    x: Array = SKETCH * sketch
-    for painting, share in styles:
-        x += (1 - SKETCH) * share * in_colours_of(photo, painting)
-    result: Array = np.clip(x, 0, 1).astype(np.float32)
-    return result
 
 
 def schedule(
