@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.seasons import gradient_similarity
+from benchmarks.changes import gradient_similarity
 from engines import core
 from model_nst.export import oxford_onnx
 
@@ -62,7 +62,12 @@ def as_judged(image: Image.Image) -> Image.Image:
 
 def as_input(image: Image.Image) -> Array:
     """`[1, 3, H, W]` as Oxford's networks take it: BGR, 0 to 255, minus the mean colour."""
-    bgr = np.asarray(as_judged(image), np.float32)[..., ::-1] - np.array(BGR_MEAN, np.float32)
+    return without_mean(as_judged(image))
+
+
+def without_mean(image: Image.Image) -> Array:
+    """The same at the image's own size."""
+    bgr = np.asarray(image, np.float32)[..., ::-1] - np.array(BGR_MEAN, np.float32)
     return np.ascontiguousarray(bgr.transpose(2, 0, 1)[None])
 
 
@@ -85,26 +90,33 @@ class Vgg19:
                 ]
             )
 
-    def gram_matrices(self, image: Image.Image, area: Array | None = None) -> list[Tensor]:
-        """Of conv1_1, 2_1, 3_1, 4_1 and 5_1, after their ReLU, at `LONG_SIDE`.
-
-        With `area`, `[H, W]` of 0 to 1 over the image, each pixel has that weight.
+    def first_of_blocks(self, x: Tensor) -> list[Tensor]:
+        """conv1_1, 2_1, 3_1, 4_1 and 5_1, `[N, C, h, w]`, after their ReLU, of `x` as `as_input`
+        gives it, `[N, 3, H, W]`.
         """
-        x = torch.from_numpy(as_input(image))
-        weights = None if area is None else torch.from_numpy(area)[None, None]
-        grams: list[Tensor] = []
+        first: list[Tensor] = []
         for block in self.blocks:
-            if grams:
+            if first:
                 x = F.max_pool2d(x, 2)
             for i, (weight, bias) in enumerate(block):
                 x = F.relu(F.conv2d(x, weight, bias, padding=1))
                 if i == 0:
-                    features = x.flatten(2)[0]
-                    if weights is None:
-                        grams.append(features @ features.T / features.shape[1])
-                    else:
-                        own = F.interpolate(weights, x.shape[2:], mode="area").flatten()
-                        grams.append((features * own) @ features.T / own.sum())
+                    first.append(x)
+        return first
+
+    def gram_matrices(self, image: Image.Image, area: Array | None = None) -> list[Tensor]:
+        """Of `first_of_blocks`, at `LONG_SIDE`; with `area`, `[H, W]` of 0 to 1 over it, each
+        pixel has that weight.
+        """
+        weights = None if area is None else torch.from_numpy(area)[None, None]
+        grams: list[Tensor] = []
+        for layer in self.first_of_blocks(torch.from_numpy(as_input(image))):
+            features = layer.flatten(2)[0]
+            if weights is None:
+                grams.append(features @ features.T / features.shape[1])
+            else:
+                own = F.interpolate(weights, layer.shape[2:], mode="area").flatten()
+                grams.append((features * own) @ features.T / own.sum())
         return grams
 
     def style_error(

@@ -78,8 +78,8 @@ def command(method: str, photo: Path, style: str, size: int, out: Path) -> list[
 
 
 def measure(photos: Sequence[str], styles: Sequence[str], size: int, out: Path) -> list[Run]:
+    from benchmarks.changes import gradient_similarity
     from benchmarks.quality import Vgg19, as_judged
-    from benchmarks.seasons import gradient_similarity
 
     vgg19 = Vgg19()
     runs: list[Run] = []

@@ -7,13 +7,15 @@ Photographs of Yosemite from `test`, central squares of 256 px, are translated b
 measured:
 
 - KID: how far they are from all test photographs of the target season (`kid`), as features of
-  VGG16; times 1000, with its standard error, and as a ratio to that of the untouched photographs.
+  VGG16, or of VGG19, which no training here saw (`--judge vgg19`); times 1000, with its standard
+  error, and as a ratio to that of the untouched photographs.
 - share: of them, what a season classifier that was trained on `train` takes for the target season.
 - shift: how far their mean score (log-odds of the target season) went from that of the untouched
   ones, 0, to that of all test photographs of the target season, 1.
 - gradients: how well the content survived (`gradient_similarity`), the mean over the photographs.
 - sky, worst: how skies changed when their mean change is taken off (`sky_change`), of 255: the mean
   over the photographs, of all the sky and of the block of 16 px that changed most.
+- skyline: as gradients, but only within 3 px of where sky and the rest meet.
 - bright: the share that is left of what is bright and grey below the sky (`bright_ground`), where
   winters become summers.
 
@@ -24,7 +26,7 @@ Beside them stand the photographs untouched, the same in other colours (`colour_
 real photographs of the target season; these have their KID from one half against the other.
 
 Into --out go `seasons.json` and, for each file, a sheet of 24 pairs before and after. In --cache
-the features of the real photographs are kept.
+the features of the real photographs are kept, those of each judge in its own folder.
 """
 
 import argparse
@@ -34,63 +36,29 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from engines import core, native_precision
+from benchmarks.changes import bright_ground, even_sky, gradient_similarity, sky_change, skyline
+from benchmarks.season_judges import JUDGES, SIDE, Features
 from image_processing import change_season
 from model_cyclegan.generator import load_generator
 from model_cyclegan.options import DIRECTIONS, SEASONS
 from model_cyclegan.photos import photo_files
-from model_cyclegan.photos import sky as even_sky_of
 from model_nst.colours import in_colours_of
-from model_nst.export import oxford_onnx
 from model_people.faces import People
 from weights import WEIGHTS
 from wishes import Direction
 
-SIDE = 256  # pixels
-BGR_MEAN = np.array((103.939, 116.779, 123.68), np.float32)
-LUMINANCE = np.array((0.299, 0.587, 0.114))
 DECAY = 0.1  # L2 penalty of the classifier
 PAIRS = 12  # on the sheet, each way
 
 Array = NDArray[np.float32]
 Translate = Callable[[Image.Image], Image.Image]
-
-
-class Vgg16:
-    """The 13 convolutions of Oxford's VGG16, out of `oxford_onnx`."""
-
-    def __init__(self, threads: int, batch: int = 4) -> None:
-        whole = core().read_model(oxford_onnx())
-        layers = {layer.get_friendly_name(): layer for layer in whole.get_ops()}
-        pooled = [
-            ops.reduce_mean(layers[f"functional_1/block{block}_conv3_1/Relu"], np.array([2, 3]))
-            for block in (4, 5)
-        ]
-        model = ov.Model([ops.concat(pooled, 1)], whole.get_parameters())
-        model.reshape([-1, SIDE, SIDE, 3])
-        hints = {
-            "INFERENCE_PRECISION_HINT": native_precision(),
-            "INFERENCE_NUM_THREADS": threads,
-        }
-        self.model = core().compile_model(model, "CPU", hints)
-        self.batch = batch
-
-    def features(self, photos: Sequence[Image.Image]) -> Array:
-        """`[N, 1024]`: conv4_3 and conv5_3 after ReLU, each channel's mean over the photo."""
-        rows = []
-        for i in range(0, len(photos), self.batch):
-            rgb = np.stack([np.asarray(p, np.float32) for p in photos[i : i + self.batch]])
-            rows.append(self.model(rgb[..., ::-1] - BGR_MEAN)[0])
-        return np.concatenate(rows)
 
 
 def load_square(path: Path) -> Image.Image:
@@ -102,7 +70,7 @@ def load_square(path: Path) -> Image.Image:
     return square.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
 
-def features_of(files: Sequence[Path], vgg: Vgg16, cache: Path) -> Array:
+def features_of(files: Sequence[Path], network: Features, cache: Path) -> Array:
     """`[N, 1024]` of the photographs' squares, kept in the file `cache`."""
     names = [path.name for path in files]
     if cache.exists():
@@ -110,7 +78,7 @@ def features_of(files: Sequence[Path], vgg: Vgg16, cache: Path) -> Array:
             if kept["names"].tolist() == names:
                 return np.asarray(kept["features"], np.float32)
     steps = tqdm(range(0, len(files), 16), desc=cache.stem)
-    rows = [vgg.features([load_square(path) for path in files[i : i + 16]]) for i in steps]
+    rows = [network.features([load_square(path) for path in files[i : i + 16]]) for i in steps]
     features = np.concatenate(rows)
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, names=np.array(names), features=features)
@@ -186,22 +154,6 @@ def train_classifier(
     return SeasonClassifier(weights.detach().numpy(), float(bias.detach()))
 
 
-def gradient_similarity(image: Image.Image, other: Image.Image) -> float:
-    """The cosine between the luminance gradients of two images of one size, all pixels together.
-
-    1 where light and dark meet at the same places by the same proportions, 0 for strangers, -1
-    for a negative.
-    """
-    fields = []
-    for picture in (image, other):
-        luminance = np.asarray(picture.convert("RGB"), float) @ LUMINANCE
-        rows, columns = np.diff(luminance, axis=0), np.diff(luminance, axis=1)
-        fields.append(np.concatenate((rows.ravel(), columns.ravel())))
-    a, b = fields
-    length = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / length if length else float(np.array_equal(a, b))
-
-
 def colour_transfer(photos: Sequence[Image.Image], files: Sequence[Path]) -> list[Image.Image]:
     """The photos with the mean and covariance of the colours of `files`, by one map for all.
 
@@ -221,36 +173,6 @@ def colour_transfer(photos: Sequence[Image.Image], files: Sequence[Path]) -> lis
     return [
         Image.fromarray((photo * 255 + 0.5).astype(np.uint8)) for photo in np.moveaxis(mapped, 0, 3)
     ]
-
-
-def even_sky(photo: Image.Image) -> NDArray[np.bool_]:
-    """Where a photo shows sky, `[H, W]`, found otherwise than by the bot."""
-    pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
-    return np.asarray(even_sky_of(pixels).numpy()[0] > 0)
-
-
-def sky_change(
-    before: Image.Image, after: Image.Image, shown: NDArray[np.bool_], block: int = 16
-) -> tuple[float, float] | None:
-    """The mean absolute change of the sky, its mean taken off, and that of the worst block's mean.
-
-    Of 255; `shown` tells where the sky is, `[H, W]`. None where no whole block shows it.
-    """
-    change = np.asarray(after, float) - np.asarray(before, float)
-    height, width = (side // block * block for side in shown.shape)
-    grid = (height // block, block, width // block, block)
-    whole = shown[:height, :width].reshape(grid).all((1, 3))
-    if not whole.any():
-        return None
-    change -= change[shown].mean(0)
-    blocks = np.abs(change[:height, :width].reshape(*grid, 3).mean((1, 3))).max(2)
-    return float(np.abs(change[shown]).mean()), float(blocks[whole].max())
-
-
-def bright_ground(photo: Image.Image, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where what is not sky, `shown`, is as bright and grey as snow, `[H, W]`."""
-    levels = np.asarray(photo, int)
-    return np.asarray((levels.min(2) > 150) & (np.ptp(levels, 2) < 50) & ~shown)
 
 
 def network(file: Path, direction: str) -> Translate:
@@ -282,14 +204,15 @@ class Measures:
     gradients: float | None  # none of real photographs, as of those below
     sky: float | None = None  # of 255, as is the next
     worst: float | None = None
+    skyline: float | None = None
     bright: float | None = None  # of winters alone
 
 
 class Judge:
     """What one direction is measured by; raises `FileNotFoundError` without photographs."""
 
-    def __init__(self, direction: str, data: Path, cache: Path, vgg: Vgg16, count: int) -> None:
-        self.direction, self.vgg = direction, vgg
+    def __init__(self, direction: str, data: Path, cache: Path, eye: Features, count: int) -> None:
+        self.direction, self.eye = direction, eye
         self.source, self.target = DIRECTIONS[direction]
         files = {
             (part, season): photo_files(data / part / season)
@@ -297,7 +220,7 @@ class Judge:
             for season in SEASONS
         }
         real = {
-            (part, season): features_of(paths, vgg, cache / f"{part}_{season}.npz")
+            (part, season): features_of(paths, eye, cache / f"{part}_{season}.npz")
             for (part, season), paths in files.items()
         }
         both = np.concatenate([real["train", season] for season in SEASONS])
@@ -312,7 +235,7 @@ class Judge:
         chosen = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
         self.photos = [load_square(own[i]) for i in chosen]
         self.skies = [even_sky(photo) for photo in self.photos]
-        self.before = self.scaled(vgg.features(self.photos))
+        self.before = self.scaled(eye.features(self.photos))
         self.colours = files["train", self.target]
 
     def scaled(self, features: Array) -> Array:
@@ -328,23 +251,26 @@ class Judge:
         """Of the translated photographs."""
         pairs = zip(self.photos, after, strict=True)
         similarity = float(np.mean([gradient_similarity(a, b) for a, b in pairs]))
-        features = self.scaled(self.vgg.features(after))
+        features = self.scaled(self.eye.features(after))
         measures = self._measures(name, features, (features, self.real), similarity)
-        sky, worst, bright = self._seen(after)
-        return replace(measures, sky=sky, worst=worst, bright=bright)
+        sky, worst, line, bright = self._seen(after)
+        return replace(measures, sky=sky, worst=worst, skyline=line, bright=bright)
 
     def _seen(self, after: Sequence[Image.Image]) -> tuple[float | None, ...]:
-        """What the eye sees: the change of skies, their worst blocks, snow that is left."""
+        """What the eye sees: change of skies, their worst blocks, skylines, snow that is left."""
         triples = list(zip(self.photos, after, self.skies, strict=True))
         changes = np.array([c for each in triples if (c := sky_change(*each))]).reshape(-1, 2)
         mean, worst = changes.mean(0).tolist() if len(changes) else (None, None)
         lay = left = 0
+        lines = []
         for before, then, shown in triples:
+            if (line := skyline(shown)).any():
+                lines.append(gradient_similarity(before, then, line))
             snow = bright_ground(before, shown)
             lay += int(snow.sum())
             left += int((snow & bright_ground(then, shown)).sum())
         bright = left / lay if lay and self.source == "winter" else None
-        return mean, worst, bright
+        return mean, worst, float(np.mean(lines)) if lines else None, bright
 
     def measure_real(self) -> Measures:
         order = np.random.default_rng(0).permutation(len(self.real))
@@ -384,11 +310,11 @@ def table(measures: Sequence[Measures]) -> str:
     """In Markdown."""
     lines = [
         "| direction | | KID x 1000 | of untouched | share | shift | gradients | sky "
-        "| worst | bright |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| worst | skyline | bright |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for m in measures:
-        seen = [(m.gradients, 2), (m.sky, 1), (m.worst, 1), (m.bright, 2)]
+        seen = [(m.gradients, 2), (m.sky, 1), (m.worst, 1), (m.skyline, 2), (m.bright, 2)]
         cells = ["" if value is None else f"{value:.{digits}f}" for value, digits in seen]
         lines.append(
             f"| {m.direction} | {m.name} | {m.kid:.0f} ± {m.kid_error:.0f} | {m.kid_ratio:.2f} "
@@ -409,15 +335,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/seasons/cache"))
     parser.add_argument("--out", type=Path, default=Path("out/seasons"))
     parser.add_argument("--count", type=int, default=160, help="photographs each way")
+    parser.add_argument("--judge", choices=JUDGES, default="vgg16")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(arguments)
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    vgg = Vgg16(args.threads)
+    eye = JUDGES[args.judge]()
     measures = []
     pairs: dict[Path, list[tuple[Image.Image, Image.Image]]] = {file: [] for file in args.networks}
     for direction in DIRECTIONS:
-        judge = Judge(direction, args.data, args.cache, vgg, args.count)
+        judge = Judge(direction, args.data, args.cache / args.judge, eye, args.count)
         measures.append(judge.measure("untouched", judge.photos))
         recoloured = colour_transfer(judge.photos, judge.colours)
         measures.append(judge.measure("colour transfer", recoloured))

@@ -5,15 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from benchmarks.seasons import (
-    bright_ground,
-    gradient_similarity,
-    kid,
-    kid_error,
-    sheet,
-    sky_change,
-    train_classifier,
-)
+from benchmarks.changes import bright_ground, gradient_similarity, sky_change, skyline
+from benchmarks.seasons import kid, kid_error, sheet, train_classifier
 
 
 def colours(count: int, mean: tuple[float, float, float], seed: int) -> NDArray[np.float64]:
@@ -89,6 +82,19 @@ def test_a_blotch_in_the_sky_counts_and_another_colour_of_all_of_it_does_not() -
     assert blotch is not None
     assert blotch[1] == pytest.approx(35)  # 40 without the mean over eight blocks
     assert sky_change(before, before, np.zeros((64, 64), bool)) is None
+
+
+def test_gradients_along_the_skyline_only() -> None:
+    shown = np.zeros((48, 64), bool)
+    shown[:20] = True
+    line = skyline(shown)
+    assert line[17:23].all() and not line[:17].any() and not line[23:].any()
+    pixels = np.array(picture())
+    below = pixels.copy()
+    below[30:] = 0
+    assert gradient_similarity(picture(), Image.fromarray(below), line) == pytest.approx(1)
+    assert gradient_similarity(picture(), Image.fromarray(below)) < 0.95
+    assert not skyline(np.ones((48, 64), bool)).any()
 
 
 def test_bright_ground_is_white_and_not_sky() -> None:
