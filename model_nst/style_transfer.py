@@ -247,4 +247,8 @@ def schedule(
             (side, steps - SPARED if side == BEGUN_AT else steps, weight)
             for side, steps, weight in coarser
         ]
-    return [*coarser, (long_side, *(LAST_SCALE if coarser else SCALES[96]))]
+    steps, weight = LAST_SCALE if coarser else SCALES[96]
+    # A scale that was left out for being near the working size leaves its work to that.
+    left_out = [side for side in SCALES if coarser and coarser[-1][0] < side <= long_side]
+    steps += sum(round(SCALES[side][0] * (side / long_side) ** 2) for side in left_out)
+    return [*coarser, (long_side, steps, weight)]

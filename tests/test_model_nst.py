@@ -263,6 +263,14 @@ def test_schedule_goes_from_coarse_to_the_size_asked_for(long_side: int) -> None
     assert all(steps > 0 for _, steps, _ in schedule(long_side))
 
 
+@pytest.mark.parametrize("long_side", [384, 400, 448, 479])
+def test_what_is_worked_at_near_a_scale_gets_its_work(long_side: int) -> None:
+    def work(side: int) -> float:
+        return sum(steps * side**2 for side, steps, _ in schedule(side))
+
+    assert 0.8 * work(512) < work(long_side) < 1.05 * work(512)
+
+
 def test_colour_transfer_gives_mean_and_covariance() -> None:
     generator = np.random.default_rng(0)
     photo = (0.5 + 0.05 * generator.standard_normal((1, 3, 40, 40))).astype(np.float32)
