@@ -30,6 +30,7 @@ from image_processing import (
     room_for_painting,
     side_by_side,
 )
+from model_cyclegan.recognition import is_in_season_already
 from model_nst.style_transfer import Style
 from model_people.faces import People, find_people
 from moving_pictures.reading import LONG_SIDE, read_clip
@@ -93,7 +94,9 @@ def _style(arguments: argparse.Namespace, settings: Settings) -> None:
         _clip_in_style(arguments, settings)
         return
     photo = _read(arguments.photos[0], limits_of(settings))
-    content = _in_season(photo, arguments, settings) if arguments.direction else photo
+    content = photo
+    if arguments.direction:
+        content = _in_season(arguments.photos[0], photo, arguments, settings)
     people = find_people(content)
     if not people.faces and (arguments.background or arguments.only != "all"):
         sys.stderr.write("No person was found in this photo: all of it is painted.\n")
@@ -207,13 +210,16 @@ def _season(arguments: argparse.Namespace, settings: Settings) -> None:
             _repaint_clip(path, [_season_step(arguments, settings)], output, settings)
             continue
         photo = _read(path, limits)
-        changed = _in_season(photo, arguments, settings)
+        changed = _in_season(path, photo, arguments, settings)
         _write(side_by_side(photo, changed) if arguments.compare else changed, output)
 
 
 def _in_season(
-    photo: Image.Image, arguments: argparse.Namespace, settings: Settings
+    path: Path, photo: Image.Image, arguments: argparse.Namespace, settings: Settings
 ) -> Image.Image:
+    if arguments.amount == 1 and is_in_season_already(photo, arguments.direction):
+        season = arguments.direction.partition("2")[2]
+        sys.stderr.write(f"{path}: it is {season} here already, it seems; changed all the same.\n")
     return change_season(
         photo,
         arguments.direction,

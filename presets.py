@@ -11,7 +11,8 @@ from untranslated import translatable
 class Preset:
     """A painting; `author`, `title` and `short` are English and serve as gettext message ids.
 
-    `short` is the title on half a row of buttons.
+    `short` is the title on half a row of buttons. `focus` is which part is left of a painting that
+    is cut to another shape, from the left and the top, 0 to 1.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Preset:
     title: str
     short: str
     year: int
+    focus: tuple[float, float] = (0.5, 0.1)
 
     @property
     def path(self) -> Path:
@@ -42,6 +44,7 @@ _PAINTINGS = (
         translatable("The Great Wave off Kanagawa"),
         translatable("The Great Wave"),
         1831,
+        (0.3, 0.5),
     ),
     (
         "kiss",
@@ -50,6 +53,7 @@ _PAINTINGS = (
         translatable("The Kiss"),
         translatable("The Kiss"),
         1908,
+        (0.5, 0.0),
     ),
     (
         "composition_viii",
@@ -58,6 +62,7 @@ _PAINTINGS = (
         translatable("Composition VIII"),
         translatable("Composition VIII"),
         1923,
+        (0.0, 0.5),
     ),
     (
         "auvers",
@@ -90,6 +95,7 @@ _PAINTINGS = (
         translatable("Ejiri in Suruga Province"),
         translatable("Ejiri"),
         1832,
+        (0.4, 0.5),
     ),
     (
         "mona_lisa",
@@ -122,6 +128,7 @@ _PAINTINGS = (
         translatable("Spring"),
         translatable("Spring"),
         1573,
+        (0.5, 0.0),
     ),
     (
         "girls_at_the_piano",
@@ -138,6 +145,7 @@ _PAINTINGS = (
         translatable("The Ramparts at Aigues-Mortes"),
         translatable("The Ramparts"),
         1867,
+        (0.9, 0.5),
     ),
     (
         "poppies",
@@ -146,6 +154,7 @@ _PAINTINGS = (
         translatable("Poppies"),
         translatable("Poppies"),
         1833,
+        (0.8, 0.5),
     ),
     (
         "horse_mackerel",

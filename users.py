@@ -70,7 +70,7 @@ class User:
     mode: Mode | None = None
     style: str | None = None  # a preset's name or a key of own_styles
     second_style: str | None = None  # mixed with it
-    background: str | None = None  # a preset's name
+    background: str | None = None  # likewise, behind people
     only: Only = "all"
     faces: Faces = "keep"
     strength: Strength = "normal"
@@ -108,6 +108,7 @@ class User:
             second=second,
             second_file_id=self.own_styles.get(second) if second else None,
             background=self.background,
+            background_file_id=self.own_styles.get(self.background or ""),
             **{option: getattr(self, option) for option in KEPT_OPTIONS},
         )
 

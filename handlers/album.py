@@ -67,7 +67,7 @@ def _sheet_of_presets(names: list[str]) -> bytes:
         with Image.open(preset.path) as painting:
             painting.draft("RGB", (2 * TILE, 2 * TILE))
             size = TILE, TILE * 3 // 4
-            tiles.append(ImageOps.fit(painting.convert("RGB"), size, centering=(0.5, 0.1)))
+            tiles.append(ImageOps.fit(painting.convert("RGB"), size, centering=preset.focus))
     return encode_photo(numbered(tiles, 4, names)).data
 
 

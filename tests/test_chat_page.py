@@ -392,6 +392,22 @@ async def test_the_bots_actions_are_shown(page: Page) -> None:
     await expect(page.get_by_role("status").first).to_have_text("bot")
 
 
+async def test_neither_the_action_nor_edited_lingers_on_a_picture(page: Page) -> None:
+    """Both end when the status becomes the picture, long before an action's five seconds."""
+    await begin(page)
+    await say(page, "status")
+    status = page.locator(".message.in", has_text="Working")
+    await expect(status).to_be_visible()
+    await say(page, "think")
+    shown = page.get_by_role("status").first
+    await expect(shown).to_have_text("sending a photo…")
+    await status.get_by_role("button", name="Silence").click()
+    done = page.locator(".message.in", has_text="Done")
+    await expect(done.locator(".picture img")).to_have_count(1)
+    await expect(shown).to_have_text("bot", timeout=2000)
+    await expect(done.locator(".meta")).not_to_contain_text("edited")
+
+
 async def test_replies_quote(page: Page) -> None:
     await begin(page)
     message = page.locator(".message.in").first

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 from pillow_heif import register_heif_opener
 
 import command_arguments
@@ -143,6 +143,21 @@ def test_both_commands_write_webp(tmp_path: Path) -> None:
         with Image.open(out) as picture, Image.open(PHOTO) as photo:
             assert picture.format == "WEBP"
             assert picture.size == photo.size
+
+
+def test_a_photo_in_the_season_already_is_changed_and_that_is_told(tmp_path: Path) -> None:
+    """The chat leaves such a photo as it is; here it was named by a command of its own."""
+    snow = ROOT / "images" / "photos" / "winter_slope.jpg"
+    run = paintbox("summer2winter", snow, PHOTO, "-o", tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.splitlines() == [
+        f"{snow}: it is winter here already, it seems; changed all the same."
+    ]
+    with Image.open(snow) as before, Image.open(tmp_path / snow.name) as after:
+        change = ImageChops.difference(before.convert("RGB"), after.convert("RGB"))
+    assert max(ImageStat.Stat(change).mean) > 2
+    harder = paintbox("summer2winter", snow, "--amount", "1.4", "-o", tmp_path / "more.jpg")
+    assert (harder.returncode, harder.stderr) == (0, "")  # asked for knowingly
 
 
 def test_heic_is_read(tmp_path: Path) -> None:

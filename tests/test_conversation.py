@@ -454,6 +454,30 @@ async def test_a_file_that_is_no_picture_is_told_so(chat: LocalChat) -> None:
         assert is_reply_to(answer, sent)
 
 
+async def test_a_refusal_quotes_the_photo_that_it_is_about() -> None:
+    """Too large, damaged, and one more than may wait."""
+    busy = await start_chat()
+    async with (
+        bot_in_chat(busy, JOBS_PER_USER="1", NST_SIZE="384"),
+        join(busy.url, "Ann", "en") as ann,
+    ):
+        huge = await ann.send_document(CAT + bytes(21 * 2**20), "huge.jpg")
+        answer = await ann.next_message()
+        assert "too big" in answer.text
+        assert is_reply_to(answer, huge)
+        broken = await ann.send_document(CAT[:2000], "cat.jpg", caption="Klimt")
+        answer = await changed(ann, await ann.next_message())
+        assert "damaged" in answer.text
+        assert is_reply_to(answer, broken)
+        [first] = await ann.send_photo(CAT, caption="Klimt")
+        [second] = await ann.send_photo(COFFEE, caption="Klimt")
+        refusal = await ann.wait_for(lambda m: "at most 1 of your photos" in m.text)
+        assert is_reply_to(refusal, second)
+        done = await ann.wait_for(lambda m: m.by_bot and is_result(m), PAINTING_S, "a result")
+        assert is_reply_to(done, first)
+    await busy.close()
+
+
 async def test_a_bad_style_picture_is_told_from_a_bad_photo(chat: LocalChat) -> None:
     async with join(chat.url, "Анна", "ru") as anna:
         await anna.send_document(KISS[:2000], "kiss.jpg")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import sys
 import threading
@@ -299,6 +300,19 @@ async def test_everybody_s_turn_comes_and_places_are_told_and_move(
         pipeline.released.set()
         for person, photo in ((desk.ann, seconds[0]), (bob, bobs), (desk.ann, seconds[1])):
             assert is_result(await answer_to(person, photo))
+
+
+async def test_who_waits_is_told_how_long_the_painting_takes(
+    tmp_path: Path, pipeline: Pipeline
+) -> None:
+    """The stand-in is half done all the time: what is left is what it has taken so far."""
+    async with at_work(tmp_path) as desk:
+        _, photo = await desk.ask()
+        status = await desk.ann.wait_for(lambda message: "50%" in message.text, 30)
+        assert replies_to(desk.ann, photo) == [status]
+        assert re.fullmatch(r"🎨 Painting… ▓{5}░{5} 50%, about \d+ s left", status.text)
+        pipeline.released.set()
+        assert is_result(await answer_to(desk.ann, photo))
 
 
 async def test_the_same_wish_for_the_same_photo_waits_once(

@@ -118,6 +118,10 @@ async def test_the_background_gets_another_style_a_painting_or_an_own_picture(
         await ann.press(sheet, "1")
         own = await next_result(ann)
         assert own.text.splitlines()[:2] == ["Your style picture", "(background: your picture)"]
+        await ann.press(own, "📌 Same for next")
+        assert "Background: your picture." in (await ann.next_message()).text
+        await ann.send_photo(PORTRAIT)
+        assert (await next_result(ann)).text == own.text
         await ann.press(choice, "← Back")
         people = await ann.wait_for(lambda m: m.id == file.id and "🎭 Faces free" in texts_of(m))
         await ann.press(people, "← Back")

@@ -221,7 +221,8 @@ async def test_the_paintings_are_shown_with_numbers() -> None:
         for place, preset in enumerate(PRESETS.values()):
             left, top = place % 4 * 408, place // 4 * 362
             with Image.open(preset.path) as painting:
-                fitted = ImageOps.fit(painting.convert("RGB"), (400, 300), centering=(0.5, 0.1))
+                whole = painting.convert("RGB")
+                fitted = ImageOps.fit(whole, (400, 300), centering=preset.focus)
             part = shown.crop((left + 100, top + 80, left + 400, top + 300))
             assert distance(part, fitted.crop((100, 80, 400, 300))) < 12
         await ann.press(sheet, "🎭 Mix two of them")

@@ -28,3 +28,10 @@ def test_the_menu_ends_what_is_asked_but_not_what_is_chosen() -> None:
     user.choose(mix)
     user.ask_no_longer()
     assert from_json(7, to_json(user)).wish == mix
+
+
+def test_a_background_of_their_own_stays_for_the_next_photos() -> None:
+    user = User(7, own_styles={"own": "file"})
+    wish = StyleWish("kiss", None, background="own", background_file_id="file")
+    user.choose(wish)
+    assert from_json(7, to_json(user)).wish == wish
