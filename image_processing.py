@@ -15,18 +15,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, ImageStat
 
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
-from model_cyclegan.skies import with_even_sky
+from model_cyclegan.skies import sky_mask, with_even_sky
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
 from model_nst.likeness import LEAST
 from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
+from model_nst.regions import has_sky, is_worth_it
 from model_nst.style_transfer import (
     SKETCHED_AT,
     STROKE_SCALES,
@@ -243,9 +245,14 @@ def _painted(
     seen = small
     names = [preset_grams.preset_of(style.picture) for style in styles]
     least = 0 if all(names) else LEAST[options.strength]
+    styles = [style._replace(preset=name) for style, name in zip(styles, names, strict=True)]
+    tells_sky = any(map(has_sky, names)) and engine.has_room_for_regions
+    sky = _sky_of(small) if tells_sky else None
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
-        styles = [Style(_with_luminance_of(small, picture), share) for picture, share in styles]
+        styles = [
+            style._replace(picture=_with_luminance_of(small, style.picture)) for style in styles
+        ]
 
     def finished(painting: Image.Image, photo: Image.Image) -> Image.Image:
         result = at_own_size(painting, small.resize(painting.size), photo)
@@ -269,9 +276,15 @@ def _painted(
         if options.keep_colours:
             sketch = _with_luminance_of(small, sketch)
     painting = transfer(
-        seen, styles, engine, options, on_progress, show, faces, least, on_kept, sketch
+        seen, styles, engine, options, on_progress, show, faces, least, on_kept, sketch, sky
     )
     return finished(painting, content)
+
+
+def _sky_of(photo: Image.Image) -> NDArray[np.float32] | None:
+    """`[H, W]`, 1 where the photo shows sky, else 0; None where there is little of it."""
+    sky = sky_mask(photo)
+    return sky if is_worth_it(sky) else None
 
 
 def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:

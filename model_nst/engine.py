@@ -1,6 +1,6 @@
 """What runs the network of style transfer: OpenVINO on CPUs, torch on CUDA or when asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Protocol
@@ -17,23 +17,29 @@ class StyleEngine(Protocol):
     One engine serves several threads at once.
     """
 
+    has_room_for_regions: bool  # a second region takes memory, for which tiles would become smaller
+
     def within(self, megabytes: float, pixels: int) -> "StyleEngine | None":
         """The same for a painting of so many pixels; None if they need more memory."""
 
     def content(self, image: Array) -> Features:
         """The features `[1, 128, H/2, W/2]` by which content is compared."""
 
-    def grams(self, image: Array) -> Grams:
-        """The mean of f fᵀ over all pixels, `[C, C]`, for each layer of style."""
+    def grams(self, image: Array, style_map: Array | None = None) -> Grams:
+        """The mean of f fᵀ, `[C, C]`, for each layer of style: over all pixels, or as a map
+        `[1, 1, H, W]` counts them.
+        """
 
     def loss(
         self,
         content: Features,
         style_weight: float,
-        grams: Grams,
+        grams: Sequence[Grams],
         guidance: Guidance | None = None,
     ) -> AbstractContextManager[Callable[[Array], Loss]]:
         """Gives the loss, as `losses` defines it, of images of the size that `content` is of.
+
+        `grams` are those of each region of the guidance, one or two, or of all the image.
 
         What the engine holds for this size is freed at the end of the context.
         """

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model_nst.layers import CHANNELS, INPUTS, OUTPUTS
+from model_nst.layers import CHANNELS, INPUTS, OUTPUTS, REGIONS
 from model_nst.network import StyleNetwork
 from weights import WEIGHTS
 
@@ -103,15 +103,13 @@ def export_network(weights: dict[str, Tensor], folder: Path) -> None:
     network = StyleNetwork().eval()
     network.load_state_dict(weights)
     squares = [torch.rand(channels, channels) for channels in CHANNELS.values()]
-    content = torch.rand(1, 128, 16, 16).half()
+    region = (torch.ones(1, 1, 32, 32), torch.rand(len(CHANNELS)), *squares)
     example = (
         torch.rand(1, 3, 32, 32),
         torch.ones(1, 1, 32, 32),
-        torch.ones(1, 1, 32, 32),
-        content,
+        torch.rand(1, 128, 16, 16).half(),
         torch.ones(1, 1, 16, 16),
-        torch.rand(len(CHANNELS)),
-        *squares,
+        *(part for _ in REGIONS for part in region),
     )
     model = ov.convert_model(network, example_input=example)
     shapes = [[*x.shape[:2], -1, -1] if x.dim() == 4 else [*x.shape] for x in example]

@@ -9,9 +9,24 @@ PIXELS = (1, 1, 4, 4, 16)  # of the image, to one of each layer
 CONTENT = 3  # the content image is compared after conv2_2
 MARGIN = 24  # pixels; no farther does a pixel reach on the way to conv3_1 and back
 
-# The inputs and outputs of the exported network.
-SUMS = tuple(f"gram_sum_{name}" for name in CHANNELS)
-BY_GRAM = tuple(f"by_gram_{name}" for name in CHANNELS)
-TARGETS = tuple(f"target_{name}" for name in CHANNELS)
-INPUTS = ("image", "area", "style_map", "content", "content_weight", "gram_weights", *TARGETS)
-OUTPUTS = ("features", *SUMS, *BY_GRAM, "content_error", "gradient")
+# The inputs and outputs of the exported network; the last ones for each region of the image.
+REGIONS = (1, 2)
+SUMS, BY_GRAM, TARGETS = (
+    {region: tuple(f"{what}_{name}_{region}" for name in CHANNELS) for region in REGIONS}
+    for what in ("gram_sum", "by_gram", "target")
+)
+STYLE_MAP, GRAM_WEIGHTS = (
+    {region: f"{what}_{region}" for region in REGIONS} for what in ("style_map", "gram_weights")
+)
+INPUTS = (
+    *("image", "area", "content", "content_weight"),
+    *(
+        name
+        for region in REGIONS
+        for name in (STYLE_MAP[region], GRAM_WEIGHTS[region], *TARGETS[region])
+    ),
+)
+OUTPUTS = (
+    *("features", "content_error", "gradient"),
+    *(name for region in REGIONS for name in (*SUMS[region], *BY_GRAM[region])),
+)

@@ -4,9 +4,12 @@ loss = sum of w |F - C|² / |C|² + style_weight * mean over the layers of |G - 
 
 Both parts are relative errors, so that one style weight suits every painting. F and C are the
 features of the image and of the content image, G the Gram matrices of the image, T those of the
-style. w is 1, and each pixel counts alike in G, but where a `Guidance` says otherwise.
+style. w is 1, and each pixel counts alike in G, but where a `Guidance` says otherwise. Where it
+names several regions, each has its own G and T, and counts as much as it is large (Gatys et al.,
+"Controlling Perceptual Factors in Neural Style Transfer", 2017).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +26,7 @@ class Guidance(NamedTuple):
     """Where a painting keeps closer to its photo, and where style moves it less."""
 
     content: Array  # `[1, 1, H/2, W/2]`: by how much the content loss is multiplied
-    style: Array  # `[1, 1, H, W]`, 0 to 1: how much a pixel counts in the Gram matrices
+    style: Array  # `[1, R, H, W]`, 0 to 1: how much a pixel counts in each region's Gram matrices
 
 
 class Loss(NamedTuple):
@@ -35,48 +38,75 @@ class Loss(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Goal:
-    """What images are compared with, in the form that the network takes.
+class Region:
+    """What the Gram matrices of a part of the image should be, also in the network's form.
 
-    `content` is `[1, 128, H/2, W/2]`; `counts` how many pixels count in each layer; `style_map`
-    `[1, 1, H, W]`, or None where all do alike; `content_weight` `[1, 1, H/2, W/2]`; `gram_weights`
-    `[5]` and `targets` `[C, C]` of each layer, as `gram_terms` gives them.
+    `style_map` is `[1, 1, H, W]`, or None where all pixels count; `counts` how many do in each
+    layer; `share` how much of the style loss is this region's; `gram_weights` `[5]` and `targets`
+    `[C, C]` of each layer, as `gram_terms` gives them.
     """
 
-    content: Features
+    style_map: Array | None
     grams: Grams
     counts: Counts
-    style_map: Array | None
-    content_weight: Array
+    share: float
     gram_weights: Array
     targets: Grams
 
-    def loss(self, content_error: float, sums: Grams, gradient: Array) -> Loss:
-        """The loss of an image, from the network's `content_error` and sums of f fᵀ."""
-        return Loss(content_error / 2, style_error(sums, self.grams, self.counts), gradient)
+
+@dataclass(frozen=True)
+class Goal:
+    """What images are compared with, in the form that the network takes.
+
+    `content` is `[1, 128, H/2, W/2]`, `content_weight` `[1, 1, H/2, W/2]`.
+    """
+
+    content: Features
+    content_weight: Array
+    regions: tuple[Region, ...]
+
+    def loss(self, content_error: float, sums: Sequence[Grams], gradient: Array) -> Loss:
+        """The loss of an image, from the network's `content_error` and sums of f fᵀ by region."""
+        errors = (
+            region.share * style_error(own, region.grams, region.counts)
+            for region, own in zip(self.regions, sums, strict=True)
+        )
+        return Loss(content_error / 2, sum(errors), gradient)
+
+    @property
+    def style_maps(self) -> list[Array]:
+        """Of the regions; empty where all pixels count alike."""
+        return [region.style_map for region in self.regions if region.style_map is not None]
 
 
 def goal_of(
-    content: Features, style_weight: float, grams: Grams, guidance: Guidance | None = None
+    content: Features,
+    style_weight: float,
+    grams: Sequence[Grams],
+    guidance: Guidance | None = None,
 ) -> Goal:
-    """Makes the network's inputs from the content image's features and the style's matrices."""
+    """Makes the network's inputs from the content image's features and the style's matrices, those
+    of each region.
+    """
     _, _, height, width = content.shape
     content_map = guidance.content if guidance else np.ones((1, 1, height, width), np.float32)
-    counts = counts_of(guidance.style if guidance else None, 4 * height * width)
-    return Goal(
-        content,
-        grams,
-        counts,
-        guidance.style if guidance else None,
-        content_map * np.float32(2 / energy(content)),
-        *gram_terms(grams, style_weight, counts),
-    )
+    if guidance:
+        maps = [np.ascontiguousarray(plane[None, None]) for plane in guidance.style[0]]
+        counts = [counts_of(style_map) for style_map in maps]
+    else:
+        counts = [tuple(4 * height * width / area for area in PIXELS)]
+    whole = sum(each[0] for each in counts)
+    regions = []
+    for number, (wanted, count) in enumerate(zip(grams, counts, strict=True)):
+        share = count[0] / whole
+        terms = gram_terms(wanted, share * style_weight, count)
+        style_map = maps[number] if guidance else None
+        regions.append(Region(style_map, wanted, count, share, *terms))
+    return Goal(content, content_map * np.float32(2 / energy(content)), tuple(regions))
 
 
-def counts_of(style_map: Array | None, pixels: int) -> Counts:
-    """How many pixels count in each layer: of an image of so many, or by a map `[1, 1, H, W]`."""
-    if style_map is None:
-        return tuple(pixels / area for area in PIXELS)
+def counts_of(style_map: Array) -> Counts:
+    """How many pixels count in each layer by a map `[1, 1, H, W]`."""
     strides = [round(area**0.5) for area in PIXELS]
     return tuple(float(style_map[:, :, ::stride, ::stride].sum()) for stride in strides)
 

@@ -71,43 +71,55 @@ class StyleNetwork(nn.Module):
         self,
         image: Tensor,
         area: Tensor,
-        style_map: Tensor,
         content: Tensor,
         content_weight: Tensor,
-        gram_weights: Tensor,
-        *targets: Tensor,
+        *regions: Tensor,
     ) -> tuple[Tensor, ...]:
         """One step: the sums that make the loss, and its gradient by the image.
 
         The loss is the sum over the pixels of content_weight / 2 * |F - content|², of the layer
-        `CONTENT`, plus the sums over the layers of gram_weights[i] / 4 * |G_i|² - targets[i] / 2 ·
-        G_i: squared distances of the sums G from what they should be, multiplied out.
-        `content_weight` is `[1, 1, H/2, W/2]`. `style_map` `[1, 1, H, W]` says how much a pixel
-        counts in the sums, and so how far style may change it (Gatys et al., "Controlling
-        Perceptual Factors in Neural Style Transfer", 2017). `area` is 1 where the image counts and
-        0 in a tile's margin, which is there for the sake of its neighbours' gradient only.
+        `CONTENT`, plus for each region the sums over the layers of gram_weights[i] / 4 * |G_i|² -
+        targets[i] / 2 · G_i: squared distances of the sums G from what they should be, multiplied
+        out. `content_weight` is `[1, 1, H/2, W/2]`. A region is a style_map `[1, 1, H, W]`,
+        gram_weights `[5]` and five targets `[C, C]`; the map says how much a pixel counts in the
+        region's sums, and so how far its style may change it (Gatys et al., "Controlling Perceptual
+        Factors in Neural Style Transfer", 2017). `area` is 1 where the image counts and 0 in a
+        tile's margin, which is there for the sake of its neighbours' gradient only.
 
-        Returns, as `layers.OUTPUTS` names them, the features F; the sums G; the loss's gradients by
-        the sums, doubled; twice the content's part of the loss, over the area; and the gradient by
-        the image, right at the pixels that lie `MARGIN` or more from those edges of a tile that are
-        not the image's.
+        Returns, as `layers.OUTPUTS` names them, the features F; twice the content's part of the
+        loss, over the area; the gradient by the image, right at the pixels that lie `MARGIN` or
+        more from those edges of a tile that are not the image's; and of each region the sums G and
+        the loss's gradients by them, doubled.
         """
         taps = self.activations(image)
-        sums = self.gram_sums(taps, area * style_map)
-        by_gram = [
-            weight * total - target
-            for weight, total, target in zip(gram_weights.unbind(), sums, targets, strict=True)
-        ]
-        # A 1x1 convolution by a matrix; a product of matrices would want another memory layout.
-        gradients: list[Tensor] = []
-        for i, (tap, by) in enumerate(zip(taps, by_gram, strict=True)):
-            if i - 1 in POOLED:
-                style_map = style_map[:, :, ::2, ::2]
-            gradients.append(F.conv2d(tap, by[:, :, None, None]) * style_map)
         error = taps[CONTENT] - content
+        gradients: list[Tensor] = []
+        of_regions: list[Tensor] = []
+        for first in range(0, len(regions), 2 + len(taps)):
+            style_map, gram_weights, *targets = regions[first : first + 2 + len(taps)]
+            sums = self.gram_sums(taps, area * style_map)
+            by_gram = [
+                weight * total - target
+                for weight, total, target in zip(gram_weights.unbind(), sums, targets, strict=True)
+            ]
+            own = self.style_gradients(taps, by_gram, style_map)
+            gradients = [a + b for a, b in zip(gradients, own, strict=True)] if first else own
+            of_regions += sums + by_gram
         gradients[CONTENT] = gradients[CONTENT] + content_weight * error
         # The convolution adds up the channels: before one, OpenVINO keeps to half precision.
         by_pixel = F.conv2d(error.square(), torch.ones_like(error[:, :, :1, :1]))
         content_error = (by_pixel * content_weight * area[:, :, ::2, ::2]).sum()
         gradient = self.image_gradient(taps, gradients)
-        return taps[CONTENT].half(), *sums, *by_gram, content_error, gradient
+        return taps[CONTENT].half(), content_error, gradient, *of_regions
+
+    def style_gradients(
+        self, taps: list[Tensor], by_gram: list[Tensor], style_map: Tensor
+    ) -> list[Tensor]:
+        """The gradients of a region's style by the five layers."""
+        gradients: list[Tensor] = []
+        for i, (tap, by) in enumerate(zip(taps, by_gram, strict=True)):
+            if i - 1 in POOLED:
+                style_map = style_map[:, :, ::2, ::2]
+            # A 1x1 convolution by a matrix; a product of matrices would want another memory layout.
+            gradients.append(F.conv2d(tap, by[:, :, None, None]) * style_map)
+        return gradients

@@ -5,10 +5,11 @@ the sums of the Gram matrices, then each gives the gradient of its own pixels.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -19,22 +20,29 @@ from openvino import opset13 as ops
 from engines import Precision, compiled, core, native_precision
 from memory import ROOMY
 from model_nst.images import LARGE, Array, Features, packed, unpacked
-from model_nst.layers import BY_GRAM, PIXELS, SUMS, TARGETS
-from model_nst.losses import Goal, Grams, Guidance, Loss, goal_of
+from model_nst.layers import (
+    BY_GRAM,
+    GRAM_WEIGHTS,
+    REGIONS,
+    STYLE_MAP,
+    SUMS,
+    TARGETS,
+)
+from model_nst.losses import Goal, Grams, Guidance, Loss, counts_of, goal_of
 from model_nst.tiles import Tile, halved, piece, tiles
 from weights import checked
 
 # The parts of the network that are compiled on their own: outputs and inputs.
 Part = tuple[tuple[str, ...], tuple[str, ...]]
 FEATURES: Part = (("features",), ("image",))
-GRAMS: Part = (SUMS, ("image", "area"))
+GRAMS: Part = (SUMS[1], ("image", "area"))
 STEP: Part = (
-    (*SUMS, "content_error", "gradient"),
-    ("image", "content", "content_weight", "gram_weights", *TARGETS),
+    ("content_error", "gradient", *SUMS[1]),
+    ("image", "content", "content_weight", GRAM_WEIGHTS[1], *TARGETS[1]),
 )
 TILE: Part = (
     ("content_error", "gradient"),
-    ("image", "area", "content", "content_weight", *BY_GRAM),
+    ("image", "area", "content", "content_weight", *BY_GRAM[1]),
 )
 
 WHOLE_PIXELS = 200_000  # an image up to this size is worked on as a whole, in any case
@@ -50,25 +58,28 @@ BYTES_OF_PIXEL = 376
 BYTES_OF_PIXEL_IF_LARGE = 130
 BYTES_OF_WHOLE = 700  # in bf16, as the next
 BYTES_OF_TILE = 950  # 640 to 850 were measured; the rest is for what varies
+BYTES_OF_REGION = 180  # of either, more for a second region; 140 to 170 were measured
 
 
 class Lent(NamedTuple):
     """A compiled network in the hands of one thread."""
 
-    run: Callable[[Sequence[NDArray[np.floating]]], list[Array]]
+    run: Callable[[Sequence[NDArray[np.floating]]], dict[str, Array]]  # by the outputs' names
     free: Callable[[], None]  # its buffers, until the next run
 
 
-def pixels_at_once(pixels: int, megabytes: float, precision: Precision) -> int:
-    """How large a tile may be, for a painting of so many pixels in so much memory."""
+def pixels_at_once(pixels: int, megabytes: float, precision: Precision, more: int = 0) -> int:
+    """How large a tile may be, for a painting of so many pixels in so much memory, where each pixel
+    of it takes so many bytes `more`.
+    """
     each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
     if precision == "f32":
         left /= 2.3
-    whole = left > BYTES_OF_WHOLE * pixels
+    whole = left > (BYTES_OF_WHOLE + more) * pixels
     if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
         return pixels
-    most = max(0, int(left / BYTES_OF_TILE))
+    most = max(0, int(left / (BYTES_OF_TILE + more)))
     return most if megabytes > ROOMY else min(most, LARGEST_TILE[precision])
 
 
@@ -79,6 +90,7 @@ class OpenVino:
         self.precision: Precision = precision or native_precision()
         self.largest = largest  # pixels of an image, or of a tile, that are worked on at once
         self.kept = KEPT
+        self.has_room_for_regions = True
         self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
         self._lock = threading.Lock()
         self._has_painted = threading.Event()
@@ -88,6 +100,8 @@ class OpenVino:
         if self._has_painted.is_set():
             megabytes += LEFT_MB
         engine.largest = pixels_at_once(pixels, megabytes, self.precision)
+        at_once = pixels_at_once(pixels, megabytes, self.precision, BYTES_OF_REGION)
+        engine.has_room_for_regions = at_once >= min(engine.largest, pixels)
         engine.kept = KEPT if megabytes > ROOMY else 0
         return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
 
@@ -98,21 +112,22 @@ class OpenVino:
         cut = tiles(height, width, self.largest)
         with self._network(FEATURES, cut[0]) as network:
             for tile in cut:
-                features = network.run([piece(image, tile.window)])[0]
+                features = network.run([piece(image, tile.window)])["features"]
                 inner = features[:, :, *halved(tile.inner_in_window())].astype(
                     np.float16, copy=False
                 )
                 content[:, :, *halved(tile.inner)] = packed(inner) if large else inner
         return content
 
-    def grams(self, image: Array) -> Grams:
+    def grams(self, image: Array, style_map: Array | None = None) -> Grams:
         _, _, height, width = image.shape
+        counted = np.ones((1, 1, height, width), np.float32) if style_map is None else style_map
         cut = tiles(height, width, self.largest)
-        with self._network(GRAMS, cut[0]) as network:
-            sums = _gram_sums(network, image, cut)
+        with self._network(guided(GRAMS, 1), cut[0]) as network:
+            (sums,) = _gram_sums(network, image, cut, [counted])
         return tuple(
-            total * np.float32(area / (height * width))
-            for total, area in zip(sums, PIXELS, strict=True)
+            total * np.float32(1 / count)
+            for total, count in zip(sums, counts_of(counted), strict=True)
         )
 
     @contextmanager
@@ -120,18 +135,19 @@ class OpenVino:
         self,
         content: Features,
         style_weight: float,
-        grams: Grams,
+        grams: Sequence[Grams],
         guidance: Guidance | None = None,
     ) -> Iterator[Callable[[Array], Loss]]:
         goal = goal_of(content, style_weight, grams, guidance)
-        step, tile = (part if guidance is None else guided(part) for part in (STEP, TILE))
+        count = len(goal.style_maps)
+        step, first, tile = (guided(part, count) if count else part for part in (STEP, GRAMS, TILE))
         cut = tiles(2 * content.shape[2], 2 * content.shape[3], self.largest)
         if len(cut) == 1:
             with self._network(step, cut[0]) as network:
                 yield partial(_loss_of_whole, goal, network)
         else:
-            with self._network(GRAMS, cut[0]) as first, self._network(tile, cut[0]) as second:
-                yield partial(_loss_of_tiles, goal, cut, first, second)
+            with self._network(first, cut[0]) as sums, self._network(tile, cut[0]) as gradients:
+                yield partial(_loss_of_tiles, goal, cut, sums, gradients)
         self._has_painted.set()
 
     @contextmanager
@@ -149,12 +165,12 @@ class OpenVino:
         request = network.create_infer_request()
         is_sound = True
 
-        def run(inputs: Sequence[NDArray[np.floating]]) -> list[Array]:
+        def run(inputs: Sequence[NDArray[np.floating]]) -> dict[str, Array]:
             nonlocal is_sound
             is_sound = False
-            results = list(request.infer(list(inputs), share_inputs=True).values())
+            results = request.infer(list(inputs), share_inputs=True).values()
             is_sound = True
-            return results
+            return dict(zip(part[0], results, strict=True))
 
         try:
             yield Lent(run, network.release_memory)
@@ -167,57 +183,75 @@ class OpenVino:
 
 
 def _loss_of_whole(goal: Goal, network: Lent, image: Array) -> Loss:
-    maps = [] if goal.style_map is None else [goal.style_map]
-    *sums, error, gradient = network.run(
-        [
-            *(image, unpacked(goal.content), goal.content_weight, goal.gram_weights),
-            *goal.targets,
-            *maps,
-        ]
+    terms: list[list[Array]] = [[each.gram_weights, *each.targets] for each in goal.regions]
+    content = unpacked(goal.content)
+    found = network.run(
+        [image, content, goal.content_weight, *terms[0], *goal.style_maps, *chain(*terms[1:])]
     )
-    return goal.loss(float(error), tuple(sums), gradient)
+    return goal.loss(float(found["content_error"]), _by_region(found), found["gradient"])
 
 
 def _loss_of_tiles(goal: Goal, cut: list[Tile], first: Lent, second: Lent, image: Array) -> Loss:
     """In two passes, by the parts `GRAMS` and `TILE` of the network."""
-    sums = _gram_sums(first, image, cut, goal.style_map)
+    sums = _gram_sums(first, image, cut, goal.style_maps)
     first.free()  # the memory that the other pass takes
     by_gram = [
-        weight * total - target
-        for weight, total, target in zip(goal.gram_weights, sums, goal.targets, strict=True)
+        [
+            weight * total - target
+            for weight, total, target in zip(region.gram_weights, own, region.targets, strict=True)
+        ]
+        for region, own in zip(goal.regions, sums, strict=True)
     ]
     gradient = np.empty_like(image)
     content_error = 0.0
     for tile in cut:
         window = halved(tile.window)
         wanted = np.ascontiguousarray(unpacked(goal.content[:, :, *window]))
-        maps = [] if goal.style_map is None else [piece(goal.style_map, tile.window)]
+        maps = [piece(style_map, tile.window) for style_map in goal.style_maps]
         weight = piece(goal.content_weight, window)
         pixels = piece(image, tile.window)
-        error, part = second.run([pixels, tile.area(), wanted, weight, *by_gram, *maps])
-        content_error += float(error)
-        gradient[:, :, *tile.inner] = part[:, :, *tile.inner_in_window()]
+        found = second.run(
+            [pixels, tile.area(), wanted, weight, *by_gram[0], *maps, *chain(*by_gram[1:])]
+        )
+        content_error += float(found["content_error"])
+        gradient[:, :, *tile.inner] = found["gradient"][:, :, *tile.inner_in_window()]
     second.free()
     return goal.loss(content_error, sums, gradient)
 
 
 def _gram_sums(
-    network: Lent, image: Array, cut: list[Tile], style_map: Array | None = None
-) -> Grams:
-    sums: list[Array] = []
+    network: Lent, image: Array, cut: list[Tile], style_maps: Sequence[Array]
+) -> list[Grams]:
+    """By the part `GRAMS`: of each map's region, or of the whole image."""
+    sums: dict[str, Array] = {}
     for tile in cut:  # added up at once: those of a hundred tiles would take 40 MB
-        area = tile.area()
-        if style_map is not None:
-            area *= style_map[:, :, *tile.window]
-        parts = network.run([piece(image, tile.window), area])
-        sums = [total + part for total, part in zip(sums, parts, strict=True)] if sums else parts
-    return tuple(sums)
+        maps = [piece(style_map, tile.window) for style_map in style_maps]
+        found = network.run([piece(image, tile.window), tile.area(), *maps])
+        sums = {name: sums.get(name, 0) + part for name, part in found.items()}
+    return _by_region(sums)
 
 
-def guided(part: Part) -> Part:
-    """The same part for images of which not all pixels count alike."""
+def _by_region(found: Mapping[str, Array]) -> list[Grams]:
+    return [tuple(found[name] for name in names) for names in SUMS.values() if names[0] in found]
+
+
+def guided(part: Part, regions: int) -> Part:
+    """The same part for images of one region or two, in which not all pixels count alike."""
     outputs, inputs = part
-    return outputs, (*inputs, "style_map")
+    maps = tuple(STYLE_MAP[region] for region in REGIONS[:regions])
+    if regions == 1:
+        return outputs, (*inputs, *maps)
+    first, other = (
+        (GRAM_WEIGHTS[region], *TARGETS[region], *BY_GRAM[region], *SUMS[region])
+        for region in REGIONS
+    )
+    second = dict(zip(first, other, strict=True))
+    # The order in which it is worked out follows this one: sums by layer take 40 MB less.
+    sums = [name for own in outputs if own in second for name in (own, second[own])]
+    return (
+        (*sums, *(name for name in outputs if name not in second)),
+        (*inputs, *maps, *(second[name] for name in inputs if name in second)),
+    )
 
 
 def cut_network(part: Part, height: int, width: int) -> ov.Model:
@@ -227,10 +261,13 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
     outputs, inputs = part
     model = core().read_model(checked("nst.xml", "nst.bin"))
     parameters = {node.output(0).any_name: node for node in model.get_parameters()}
-    for name in {"area", "style_map"} - set(inputs):  # the compiler drops the products by 1
+    if STYLE_MAP[2] not in inputs:
+        for name in BY_GRAM[2]:
+            _without(model.output(name))
+    for name in {"area", STYLE_MAP[1]} - set(inputs):  # the compiler drops the products by 1
         ones = ops.constant(np.ones((1, 1, height, width), np.float32))
         parameters[name].output(0).replace(ones.output(0))
-    for name in set(BY_GRAM) & set(inputs):  # then it is not computed but given
+    for name in {*BY_GRAM[1], *BY_GRAM[2]} & set(inputs):  # then it is not computed but given
         computed = model.output(name).get_node().input_value(0)
         parameters[name] = ops.parameter(computed.shape, np.float32)
         for used in computed.get_target_inputs():
@@ -239,9 +276,21 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
     shapes = {
         "image": [1, 3, height, width],
         "area": [1, 1, height, width],
-        "style_map": [1, 1, height, width],
+        **{name: [1, 1, height, width] for name in STYLE_MAP.values()},
         "content_weight": [1, 1, height // 2, width // 2],
         "content": [1, 128, height // 2, width // 2],
     }
     cut.reshape({i: shapes[name] for i, name in enumerate(inputs) if name in shapes})
     return cut
+
+
+def _without(by_gram: ov.Output) -> None:
+    """Takes a region's part out of the sum of the gradients by a layer."""
+    x = by_gram.get_node().input_value(0)
+    while True:
+        (used,) = (i for i in x.get_target_inputs() if i.get_node().get_type_name() != "Result")
+        node = used.get_node()
+        if node.get_type_name() == "Add":
+            node.output(0).replace(node.input_value(1 - used.get_index()))
+            return
+        x = node.output(0)

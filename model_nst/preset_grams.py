@@ -6,6 +6,7 @@ Symmetric, so only the upper triangles are kept, in half precision after divisio
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from PIL import Image
 from model_nst.images import Array, resized, to_array
 from model_nst.layers import CHANNELS
 from model_nst.losses import Grams
+from model_nst.regions import has_sky, painted_sky
 from presets import PRESETS
 from weights import WEIGHTS, checked
 
@@ -21,11 +23,12 @@ FILE = WEIGHTS / "nst_presets.npz"
 SIDES = (512,)  # long sides in pixels, where it would take longest of those that a sketch needs
 
 
-def load(style: Image.Image, side: int) -> Grams | None:
-    """Looks up the Gram matrices of an RGB picture at this long side in pixels; None if they are
-    not known. Raises `ValueError` if the file was changed.
+def load(style: Image.Image, side: int, part: Literal["whole", "sky"] = "whole") -> Grams | None:
+    """Looks up the Gram matrices of an RGB picture, or of its sky, at this long side in pixels.
+
+    None if they are not known. Raises `ValueError` if the file was changed.
     """
-    key = _key(style, side)
+    key = _key(style, side, part)
     if key not in _names():
         return None
     with np.load(checked(FILE.name)) as file:
@@ -34,7 +37,7 @@ def load(style: Image.Image, side: int) -> Grams | None:
 
 def preset_of(style: Image.Image) -> str | None:
     """The name of the famous painting that an RGB picture is; None if it is none of them."""
-    key = f"{_key(style, SIDES[0])}-name"
+    key = _key(style, SIDES[0], "name")
     if key not in _names():
         return None
     with np.load(checked(FILE.name)) as file:
@@ -47,8 +50,9 @@ def _names() -> frozenset[str]:
         return frozenset(file.files)
 
 
-def _key(style: Image.Image, side: int) -> str:
-    return f"{hashlib.sha256(style.tobytes()).hexdigest()[:16]}-{side}"
+def _key(style: Image.Image, side: int, part: str = "whole") -> str:
+    own = f"{hashlib.sha256(style.tobytes()).hexdigest()[:16]}-{side}"
+    return own if part == "whole" else f"{own}-{part}"
 
 
 def _packed(grams: Grams) -> tuple[NDArray[np.float16], Array]:
@@ -78,11 +82,16 @@ def save(path: Path) -> None:
     for name, preset in PRESETS.items():
         with Image.open(preset.path) as file:
             painting = file.convert("RGB")
-        arrays[f"{_key(painting, SIDES[0])}-name"] = np.array(name)
+        arrays[_key(painting, SIDES[0], "name")] = np.array(name)
         for side in SIDES:
-            key = _key(painting, side)
-            packed = _packed(engine.grams(to_array(resized(painting, side))))
-            arrays[key], arrays[f"{key}-largest"] = packed
+            small = resized(painting, side)
+            parts = {"whole": np.ones((1, 1, small.height, small.width), np.float32)}
+            if has_sky(name):
+                parts["sky"] = painted_sky(name, *small.size)
+            for part, counted in parts.items():
+                key = _key(painting, side, part)
+                packed = _packed(engine.grams(to_array(small), counted))
+                arrays[key], arrays[f"{key}-largest"] = packed
     np.savez(path, allow_pickle=False, **arrays)
 
 

@@ -33,6 +33,7 @@ from model_nst.images import (
 from model_nst.lbfgs import minimise
 from model_nst.likeness import recognisable
 from model_nst.losses import Grams, Guidance
+from model_nst.regions import by_regions, has_sky, in_size, painted_sky, without
 from model_nst.sketch import over_photo
 from wishes import USUAL, PaintingOptions, Strength, Strokes
 
@@ -52,10 +53,14 @@ NOISE = 0.15  # standard deviation of the first image's noise, from which flat a
 
 
 class Style(NamedTuple):
-    """An RGB picture and how much of it goes into the painting; the shares sum up to 1."""
+    """An RGB picture and how much of it goes into the painting; the shares sum up to 1.
+
+    `preset` is the famous painting that it shows, where its sky is to be known.
+    """
 
     picture: Image.Image
     share: float = 1.0
+    preset: str | None = None
 
 
 def within_memory(
@@ -86,12 +91,14 @@ def transfer(
     least_likeness: float = 0,
     on_kept: Callable[[], None] | None = None,
     sketch: Image.Image | None = None,
+    sky: Array | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `sketch`, of the same view in any
-    size, is what to start from; without one, it is noise over the photo. `on_progress` gets the
+    size, is what to start from; without one, it is noise over the photo. `sky`, `[H, W]` of 0 to 1,
+    is painted as the sky of those styles that have one. `on_progress` gets the
     share done, 0 to 1, after every step, and `on_scale` the painting so far, small, after every
     scale but the last; whatever they raise stops the work. Where the painting's likeness to the
     photo is less than wanted at the last scale but one, that scale is begun again with more of the
@@ -107,7 +114,9 @@ def transfer(
     first = to_array(resized(photo, coarser))
     if sketch:
         whole = padded(sketch.resize(content.size, Image.Resampling.BICUBIC))
-        x = over_photo(to_array(resized(whole, coarser)), first, _at_scale(styles, coarser))
+        above = None if sky is None else in_size(sky, *first.shape[2:])
+        drawn = to_array(resized(whole, coarser))
+        x = over_photo(drawn, first, _at_scale(styles, coarser), above)
         del whole
     else:
         x = first_image(first, _at_scale(styles, coarser), options.variation)
@@ -123,9 +132,12 @@ def transfer(
         guide = guidance(faces, fine, options.strength) if faces and not is_early else None
         if side <= UP_TO and side != scales[-1][0]:
             guide = calmer(fine, guide)
+        if sky is not None:
+            guide = by_regions(guide, sky, *fine.shape[2:])
+        seen_at = round(side * STROKE_SCALES[options.strokes])
         goal = _Goal(
             engine.content(fine),
-            style_grams(styles, round(side * STROKE_SCALES[options.strokes]), engine),
+            style_grams(styles, seen_at, engine, in_regions=sky is not None),
             guide,
             STYLE_WEIGHTS[options.strength] / content_weight,
         )
@@ -149,7 +161,7 @@ class _Goal(NamedTuple):
     """What the image of one scale is compared with."""
 
     content: Features
-    grams: Grams
+    grams: Sequence[Grams]  # of each region
     guidance: Guidance | None
     style_weight: float
 
@@ -203,18 +215,34 @@ def _at_next_scale(x: Array, photo: Image.Image, coarser: int, side: int) -> tup
 
 def _at_scale(styles: Sequence[Style], side: int) -> list[tuple[Array, float]]:
     """The styles' pictures as arrays with this long side, and their shares."""
-    return [(to_array(resized(picture, side)), share) for picture, share in styles]
+    return [(to_array(resized(style.picture, side)), style.share) for style in styles]
 
 
-def style_grams(styles: Sequence[Style], side: int, engine: StyleEngine) -> Grams:
-    """The mean of the style images' Gram matrices at this long side, weighted by their shares."""
-    known = [preset_grams.load(picture, side) for picture, _ in styles]
-    each = [
-        grams or engine.grams(to_array(resized(picture, side)))
-        for grams, (picture, _) in zip(known, styles, strict=True)
+def style_grams(
+    styles: Sequence[Style], side: int, engine: StyleEngine, *, in_regions: bool = False
+) -> list[Grams]:
+    """The mean of the style images' Gram matrices at this long side, weighted by their shares: of
+    the whole images, or of their skies and of the rest.
+    """
+    each = [_grams_of(style, side, engine, in_regions=in_regions) for style in styles]
+    shares = np.array([style.share for style in styles], np.float32)
+    return [
+        tuple(np.tensordot(shares, np.stack(layer), 1) for layer in zip(*region, strict=True))
+        for region in zip(*each, strict=True)
     ]
-    shares = np.array([share for _, share in styles], np.float32)
-    return tuple(np.tensordot(shares, np.stack(layer), 1) for layer in zip(*each, strict=True))
+
+
+def _grams_of(style: Style, side: int, engine: StyleEngine, *, in_regions: bool) -> list[Grams]:
+    """Of one style; where it has no sky, both regions take from all of it."""
+    picture = resized(style.picture, side)
+    whole = preset_grams.load(style.picture, side) or engine.grams(to_array(picture))
+    if not in_regions:
+        return [whole]
+    if not has_sky(style.preset):
+        return [whole, whole]
+    sky = painted_sky(style.preset, *picture.size)
+    of_sky = preset_grams.load(style.picture, side, "sky") or engine.grams(to_array(picture), sky)
+    return [of_sky, without(whole, of_sky, sky)]
 
 
 def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: int) -> Array:

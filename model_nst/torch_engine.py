@@ -1,14 +1,15 @@
 """The torch engine: CUDA where there is a GPU, else the CPU."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from model_nst.images import Array, Features, Half, unpacked
 from model_nst.layers import CONTENT, PIXELS
-from model_nst.losses import Grams, Guidance, Loss, goal_of
+from model_nst.losses import Grams, Guidance, Loss, counts_of, goal_of
 from model_nst.network import StyleNetwork
 from weights import checked
 
@@ -17,6 +18,8 @@ class Torch:
     """A `StyleEngine`; runs the module itself, with the exported network's weights, on whole images
     in float32.
     """
+
+    has_room_for_regions = True
 
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -31,13 +34,14 @@ class Torch:
         features = self.network.activations(self._tensor(image))[CONTENT]
         return features.half().cpu().numpy()
 
-    def grams(self, image: Array) -> Grams:
+    def grams(self, image: Array, style_map: Array | None = None) -> Grams:
         x = self._tensor(image)
-        sums = self.network.gram_sums(self.network.activations(x), torch.ones_like(x[:, :1]))
-        pixels = image.shape[2] * image.shape[3]
+        counted = torch.ones_like(x[:, :1]) if style_map is None else self._tensor(style_map)
+        taps = self.network.activations(x)
+        sums = self.network.gram_sums(taps, counted)
+        counts = counts_of(counted.cpu().numpy())
         return tuple(
-            (total * (area / pixels)).cpu().numpy()
-            for total, area in zip(sums, PIXELS, strict=True)
+            (total / count).cpu().numpy() for total, count in zip(sums, counts, strict=True)
         )
 
     @contextmanager
@@ -45,22 +49,25 @@ class Torch:
         self,
         content: Features,
         style_weight: float,
-        grams: Grams,
+        grams: Sequence[Grams],
         guidance: Guidance | None = None,
     ) -> Iterator[Callable[[Array], Loss]]:
         goal = goal_of(content, style_weight, grams, guidance)
-        style_map = None if goal.style_map is None else self._tensor(goal.style_map)
-        fixed = [
-            self._tensor(unpacked(content)),
-            *map(self._tensor, (goal.content_weight, goal.gram_weights, *goal.targets)),
-        ]
+        height, width = (2 * side for side in content.shape[2:])
+        everywhere = np.ones((1, 1, height, width), np.float32)
+        inputs = [everywhere, unpacked(content), goal.content_weight]
+        for region in goal.regions:
+            style_map = everywhere if region.style_map is None else region.style_map
+            inputs += [style_map, region.gram_weights, *region.targets]
+        fixed = [self._tensor(array) for array in inputs]
 
         def loss(image: Array) -> Loss:
-            x = self._tensor(image)
-            area = torch.ones_like(x[:, :1])
-            _, *parts = self.network(x, area, area if style_map is None else style_map, *fixed)
-            sums = tuple(total.cpu().numpy() for total in parts[: len(grams)])
-            error, gradient = parts[-2:]
+            _, error, gradient, *parts = self.network(self._tensor(image), *fixed)
+            size = 2 * len(PIXELS)  # a region's sums, then what the network needs for itself
+            sums = [
+                tuple(total.cpu().numpy() for total in parts[first : first + len(PIXELS)])
+                for first in range(0, len(parts), size)
+            ]
             return goal.loss(error.item(), sums, gradient.cpu().numpy())
 
         yield loss

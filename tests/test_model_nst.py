@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -22,7 +23,7 @@ from model_nst.export import export_network
 from model_nst.images import Array, to_array
 from model_nst.layers import CONTENT, MARGIN
 from model_nst.lbfgs import minimise
-from model_nst.losses import Guidance, Loss, counts_of, gram_terms
+from model_nst.losses import Guidance, Loss, goal_of
 from model_nst.network import StyleNetwork
 from model_nst.openvino_engine import OpenVino
 from model_nst.style_transfer import Style, schedule, transfer
@@ -47,12 +48,12 @@ def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     return f @ f.T / f.shape[1]
 
 
-def guided(height: int, width: int) -> Guidance:
+def guided(height: int, width: int, regions: int = 1) -> Guidance:
     """Other weights at every pixel."""
     random = np.random.default_rng(5)
     return Guidance(
         (1 + 4 * random.random((1, 1, height // 2, width // 2))).astype(np.float32),
-        random.random((1, 1, height, width)).astype(np.float32),
+        random.random((1, regions, height, width)).astype(np.float32),
     )
 
 
@@ -60,23 +61,25 @@ def loss_by_autograd(
     network: StyleNetwork,
     image: torch.Tensor,
     content: torch.Tensor,
-    style: torch.Tensor,
+    styles: Sequence[torch.Tensor],
     guidance: Guidance | None = None,
 ) -> tuple[float, torch.Tensor]:
     """The loss as its definition says, from the pictures themselves, and torch's own gradient."""
     image = image.clone().requires_grad_()
-    taps, wanted, styled = (network.activations(x) for x in (image, content, style))
+    taps, wanted = network.activations(image), network.activations(content)
     content_map = torch.from_numpy(guidance.content) if guidance else torch.ones(1, 1, 1, 1)
-    style_map = torch.from_numpy(guidance.style).to(image) if guidance else torch.ones(1, 1, 1, 1)
     errors = (taps[CONTENT] - wanted[CONTENT]).square() * content_map
     loss = errors.sum() / wanted[CONTENT].square().sum()
-    for tap, style_tap in zip(taps, styled, strict=True):
-        target = gram_matrix(style_tap)
-        stride = image.shape[2] // tap.shape[2]
-        counted = style_map[:, :, ::stride, ::stride].expand(1, 1, *tap.shape[2:])
-        gram = (tap * counted).flatten(2)[0] @ tap.flatten(2)[0].T / counted.sum()
-        error = (gram - target).square().sum() / target.square().sum()
-        loss = loss + STYLE_WEIGHT * error / 5
+    maps = torch.from_numpy(guidance.style).to(image) if guidance else torch.ones(1, 1, 1, 1)
+    for style, style_map in zip(styles, maps[0], strict=True):
+        share = style_map.sum() / maps.sum()
+        for tap, style_tap in zip(taps, network.activations(style), strict=True):
+            target = gram_matrix(style_tap)
+            stride = image.shape[2] // tap.shape[2]
+            counted = style_map[None, None, ::stride, ::stride].expand(1, 1, *tap.shape[2:])
+            gram = (tap * counted).flatten(2)[0] @ tap.flatten(2)[0].T / counted.sum()
+            error = (gram - target).square().sum() / target.square().sum()
+            loss = loss + STYLE_WEIGHT * share * error / 5
     loss.backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None
     return loss.item(), image.grad
@@ -88,31 +91,35 @@ def style_network() -> StyleNetwork:
     return network
 
 
-@pytest.mark.parametrize("is_guided", [False, True])
+@pytest.mark.parametrize("regions", [0, 1, 2])
 @pytest.mark.parametrize(("width", "height"), [(48, 64), (4, 4), (100, 8)])
-def test_gradient_by_hand_is_autograds(width: int, height: int, is_guided: bool) -> None:
+def test_gradient_by_hand_is_autograds(width: int, height: int, regions: int) -> None:
     network = style_network().double()
-    image, content, style = (
+    image, content, *styles = (
         torch.from_numpy(picture(w, h, seed)).double()
-        for w, h, seed in ((width, height, 1), (width, height, 2), (40, 32, 3))
+        for w, h, seed in ((width, height, 1), (width, height, 2), (40, 32, 3), (24, 48, 4))
     )
+    styles = styles[: max(regions, 1)]
     wanted = network.activations(content)[CONTENT]
-    grams = [gram_matrix(tap).numpy() for tap in network.activations(style)]
-    guidance = guided(height, width) if is_guided else None
-    style_map = guidance.style if guidance else np.ones((1, 1, height, width), np.float32)
+    grams = [[gram_matrix(tap).numpy() for tap in network.activations(style)] for style in styles]
+    guidance = guided(height, width, regions) if regions else None
     content_map = guidance.content if guidance else np.ones((1, 1, 1, 1), np.float32)
-    counts = counts_of(style_map, width * height)
-    gram_weights, targets = gram_terms(tuple(grams), STYLE_WEIGHT, counts)
-    *_, by_hand = network(
+    goal = goal_of(
+        wanted.numpy().astype(np.float16), STYLE_WEIGHT, [tuple(each) for each in grams], guidance
+    )
+    inputs: list[NDArray[np.floating]] = []
+    for region in goal.regions:
+        everywhere = np.ones((1, 1, height, width))
+        style_map = everywhere if region.style_map is None else region.style_map
+        inputs += [style_map, region.gram_weights, *region.targets]
+    _, _, by_hand, *_ = network(
         image,
         torch.ones(1, 1, height, width).double(),
-        torch.from_numpy(style_map).double(),
         wanted,
         2 / wanted.square().sum() * torch.from_numpy(content_map),
-        torch.from_numpy(gram_weights),
-        *map(torch.from_numpy, targets),
+        *(torch.from_numpy(array).double() for array in inputs),
     )
-    _, by_autograd = loss_by_autograd(network, image, content, style, guidance)
+    _, by_autograd = loss_by_autograd(network, image, content, styles, guidance)
     assert torch.dist(by_hand, by_autograd) < 1e-6 * by_autograd.norm()
 
 
@@ -120,7 +127,7 @@ def openvino_f32() -> OpenVino:
     return OpenVino("f32")
 
 
-@pytest.mark.parametrize("guidance", [None, guided(64, 96)])
+@pytest.mark.parametrize("guidance", [None, guided(64, 96), guided(64, 96, 2)])
 @pytest.mark.parametrize(
     ("make_engine", "tolerance"), [(Torch, 1e-3), (openvino_f32, 1e-3), (OpenVino, 0.2)]
 )
@@ -128,26 +135,43 @@ def test_every_engine_gives_autograds_gradient(
     make_engine: Callable[[], StyleEngine], tolerance: float, guidance: Guidance | None
 ) -> None:
     """Relative to the gradient's length; the last is bf16 where the processor has it."""
-    image, content, style = picture(96, 64, 1), picture(96, 64, 2), picture(64, 80, 3)
+    image, content = picture(96, 64, 1), picture(96, 64, 2)
+    styles = [picture(64, 80, 3), picture(48, 64, 4)][: regions_of(guidance)]
     engine = make_engine()
-    features, grams = engine.content(content), engine.grams(style)
+    features, grams = engine.content(content), [engine.grams(style) for style in styles]
     with engine.loss(features, STYLE_WEIGHT, grams, guidance) as loss_of:
         loss = loss_of(image)
-    x, photo, painting = (torch.from_numpy(array) for array in (image, content, style))
-    expected_loss, expected = loss_by_autograd(style_network(), x, photo, painting, guidance)
+    x, photo, *paintings = (torch.from_numpy(array) for array in (image, content, *styles))
+    expected_loss, expected = loss_by_autograd(style_network(), x, photo, paintings, guidance)
     assert loss.content + STYLE_WEIGHT * loss.style == pytest.approx(expected_loss, rel=tolerance)
     difference = np.linalg.norm(loss.gradient - expected.numpy())
     assert difference < tolerance * np.linalg.norm(expected.numpy())
 
 
-@pytest.mark.parametrize("guidance", [None, guided(100, 200)])
+def regions_of(guidance: Guidance | None) -> int:
+    return guidance.style.shape[1] if guidance else 1
+
+
+@pytest.mark.parametrize("make_engine", [Torch, openvino_f32])
+def test_grams_of_a_part_count_its_pixels(make_engine: Callable[[], StyleEngine]) -> None:
+    image, counted = picture(96, 64, 1), guided(64, 96).style
+    grams = make_engine().grams(image, counted)
+    for gram, tap in zip(grams, style_network().activations(torch.from_numpy(image)), strict=True):
+        stride = 64 // tap.shape[2]
+        weights = torch.from_numpy(counted)[:, :, ::stride, ::stride]
+        wanted = (tap * weights).flatten(2)[0] @ tap.flatten(2)[0].T / weights.sum()
+        assert np.linalg.norm(gram - wanted.numpy()) < 1e-3 * float(wanted.norm())
+
+
+@pytest.mark.parametrize("guidance", [None, guided(100, 200), guided(100, 200, 2)])
 @pytest.mark.parametrize("largest", [120 * 100, 100 * 76, 64 * 76])
 def test_tiles_give_what_the_whole_image_gives(largest: int, guidance: Guidance | None) -> None:
     """From one cut to tiles whose margins are most of them, and which meet every edge."""
-    image, content, style = picture(200, 100, 1), picture(200, 100, 2), picture(64, 80, 3)
+    image, content = picture(200, 100, 1), picture(200, 100, 2)
+    styles = [picture(64, 80, 3), picture(48, 64, 4)][: regions_of(guidance)]
     assert len(tiles(100, 200, largest)) > 1
     of_whole, of_tiles = OpenVino("f32"), OpenVino("f32", largest)
-    wanted, grams = of_whole.content(content), of_whole.grams(style)
+    wanted, grams = of_whole.content(content), [of_whole.grams(style) for style in styles]
     np.testing.assert_allclose(of_tiles.content(content), wanted, rtol=2e-3, atol=1e-2)
     for a, b in zip(of_tiles.grams(content), of_whole.grams(content), strict=True):
         assert np.linalg.norm(a - b) < 1e-5 * np.linalg.norm(b)

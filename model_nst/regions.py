@@ -1,0 +1,77 @@
+"""Style by regions: a photo's sky takes from the painting's sky, the rest from the rest.
+
+After Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in Neural Style
+Transfer" (2017). Gram matrices know no places, so that else waves and crowds fill a calm sky.
+"""
+
+import tomllib
+from functools import cache
+from typing import TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from model_nst.images import Array
+from model_nst.losses import Grams, Guidance, counts_of
+from settings import ROOT
+
+LEAST = 0.06  # share of the photo; in a smaller sky, or a smaller rest, no Gram matrix is sure
+LEAST_COUNTED = 0.001  # no pixel counts less in a region, so that none is empty
+SOFT = 200  # as many times the deviation at a painting's edges goes into its long side
+
+
+@cache
+def _polygons() -> dict[str, list[list[tuple[float, float]]]]:
+    with (ROOT / "images" / "styles" / "regions.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def has_sky(preset: str | None) -> TypeGuard[str]:
+    """Whether a famous painting, by its name, shows a sky or an even backdrop."""
+    return preset in _polygons()
+
+
+def painted_sky(preset: str, width: int, height: int) -> Array:
+    """Maps the sky of a famous painting: `[1, 1, H, W]`, 1 where it is, soft at its edges.
+
+    Raises `KeyError` for a painting without one.
+    """
+    image = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(image)
+    for polygon in _polygons()[preset]:
+        draw.polygon([(x * width, y * height) for x, y in polygon], fill=255)
+    soft = image.filter(ImageFilter.GaussianBlur(max(width, height) / SOFT))
+    return np.asarray(soft, np.float32)[None, None] / np.float32(255)
+
+
+def without(whole: Grams, part: Grams, shown: Array) -> Grams:
+    """The Gram matrices of the rest, from those of all and of the part that is `[1, 1, H, W]`."""
+    counts = zip(counts_of(shown), counts_of(np.ones_like(shown)), strict=True)
+    rest: list[Array] = []
+    for of_all, own, (some, all_pixels) in zip(whole, part, counts, strict=True):
+        difference: Array = of_all * np.float32(all_pixels) - own * np.float32(some)
+        rest.append(difference / np.float32(all_pixels - some))
+    return tuple(rest)
+
+
+def is_worth_it(sky: NDArray[np.floating]) -> bool:
+    """Whether a photo's sky, `[H, W]`, and what is below it are large enough."""
+    return bool(LEAST < float(sky.mean()) < 1 - LEAST)
+
+
+def by_regions(guidance: Guidance | None, sky: Array, height: int, width: int) -> Guidance:
+    """The guidance, or that where all counts alike, for two regions: the sky, `[h, w]` of any size,
+    and the rest. For images of `height` by `width`, both even.
+    """
+    above = in_size(sky, height, width)
+    both = np.maximum(np.stack((above, 1 - above))[None], np.float32(LEAST_COUNTED))
+    if guidance is None:
+        return Guidance(np.ones((1, 1, height // 2, width // 2), np.float32), both)
+    return Guidance(guidance.content, guidance.style * both)
+
+
+def in_size(sky: Array, height: int, width: int) -> Array:
+    """The map `[h, w]` in another size, `[height, width]`."""
+    scaled = Image.fromarray(sky).resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(scaled, np.float32)

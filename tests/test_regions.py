@@ -1,0 +1,89 @@
+"""A photo's sky takes from the painting's sky, the rest from the rest."""
+
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import image_processing
+from image_processing import paint
+from model_cyclegan.skies import sky_mask
+from model_nst.images import Array, resized, to_array
+from model_nst.openvino_engine import OpenVino
+from model_nst.regions import by_regions, has_sky, painted_sky, without
+from model_nst.style_transfer import Style, style_grams
+from presets import PRESETS
+from settings import ROOT
+
+
+def kiss() -> Image.Image:
+    with Image.open(PRESETS["kiss"].path) as file:
+        return file.convert("RGB")
+
+
+def palace() -> Image.Image:
+    with Image.open(ROOT / "images" / "photos" / "summer_palace.jpg") as file:
+        return resized(file.convert("RGB"), 384)
+
+
+def test_polygons_are_of_famous_paintings_and_lie_in_them() -> None:
+    drawn = tomllib.loads((ROOT / "images" / "styles" / "regions.toml").read_text("utf-8"))
+    assert drawn.keys() <= PRESETS.keys()
+    for name, polygons in drawn.items():
+        assert has_sky(name)
+        assert all(0 <= side <= 1 for polygon in polygons for point in polygon for side in point)
+        assert 0.04 < painted_sky(name, 200, 150).mean() < 0.7
+    assert not has_sky("moulin_de_la_galette")
+    assert not has_sky(None)
+
+
+def test_both_regions_share_what_counts() -> None:
+    sky = np.zeros((10, 20), np.float32)
+    sky[:4] = 1
+    guidance = by_regions(None, sky, 20, 40)
+    assert guidance.style.shape == (1, 2, 20, 40)
+    np.testing.assert_allclose(guidance.style.sum(1), 1, atol=3e-3)
+    again = by_regions(guidance._replace(style=guidance.style[:, :1]), sky, 20, 40)
+    assert again.style[0, 0, 0, 0] == pytest.approx(1, abs=3e-3)
+    assert again.style[0, :, -1].max() < 0.01
+
+
+def test_the_rest_is_what_is_left_of_the_whole() -> None:
+    engine, image = OpenVino("f32"), to_array(resized(kiss(), 128))
+    shown: Array = painted_sky("kiss", *image.shape[:1:-1])
+    whole, sky, rest = (engine.grams(image, each) for each in (None, shown, 1 - shown))
+    for gram, wanted in zip(without(whole, sky, shown), rest, strict=True):
+        assert np.linalg.norm(gram - wanted) < 1e-3 * np.linalg.norm(wanted)
+
+
+def test_a_style_without_a_sky_gives_both_regions_all_of_it() -> None:
+    engine = OpenVino("f32")
+    both = style_grams([Style(kiss())], 96, engine, in_regions=True)
+    assert all(np.array_equal(one, other) for one, other in zip(*both, strict=True))
+    sky, rest = style_grams([Style(kiss(), preset="kiss")], 96, engine, in_regions=True)
+    assert np.linalg.norm(sky[0] - rest[0]) > 0.1 * np.linalg.norm(rest[0])
+
+
+def test_a_sky_gets_the_colours_of_the_paintings_backdrop(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, style = palace(), kiss()
+    sky = sky_mask(photo)[..., None]
+    assert 0.2 < sky.mean() < 0.8
+    backdrop = painted_sky("kiss", *style.size)[0, 0][..., None]
+    wanted = (np.asarray(style) * backdrop).sum((0, 1)) / backdrop.sum()
+
+    def distance(painting: Image.Image) -> float:
+        mean = (np.asarray(painting) * sky).sum((0, 1)) / sky.sum()
+        return float(np.linalg.norm(mean - wanted))
+
+    by_region = distance(paint(photo, [Style(style)], size=384))
+    monkeypatch.setattr(image_processing, "has_sky", lambda name: False)
+    assert by_region < 0.6 * distance(paint(photo, [Style(style)], size=384))
+
+
+def test_where_memory_is_short_the_sky_is_not_told_apart() -> None:
+    engine = OpenVino("f32")
+    pixels = 175_000
+    roomy, short = engine.within(1000, pixels), engine.within(400, pixels)
+    assert roomy and roomy.has_room_for_regions and roomy.largest == pixels
+    assert short and not short.has_room_for_regions and short.largest == pixels
