@@ -35,9 +35,8 @@ def minimise(
     """
     best, lowest = x, float("inf")
     moves: list[Move] = []
-    # At large sizes each array counts; and of few steps a longer history gains nothing, nor does
-    # single precision.
-    history, kept = 1 if x.size > LARGE else 5, "float16"
+    # At large sizes each array counts; and of few steps a longer history gains nothing.
+    history, kept = (1, "float16") if x.size > LARGE else (10, "float32")
     previous_x = previous_gradient = x
     scale = 1.0
     for step in range(steps):
