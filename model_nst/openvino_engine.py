@@ -75,7 +75,7 @@ def pixels_at_once(pixels: int, megabytes: float, precision: Precision, more: in
     each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
     if precision == "f32":
-        left /= 2.3
+        left /= 2.5
     whole = left > (BYTES_OF_WHOLE + more) * pixels
     if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
         return pixels
