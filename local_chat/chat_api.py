@@ -31,9 +31,10 @@ from local_chat.state import Chat, Failure, InlineQuery, Json, Person, State
 
 LARGEST_ALBUM = 10
 EDITABLE = ("photo", "animation", "video", "document")  # an animation is both
-ALONE = ("sticker", "animation", "video_note")  # not in albums
+ALONE = ("sticker", "animation", "video_note", "voice")  # not in albums
 SHOWN = {
-    "image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm",
+    "image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "audio/mp4",
+    "audio/ogg", "audio/webm",
 }  # fmt: skip
 
 
@@ -171,8 +172,8 @@ class ChatApi:
         return _sent(self.state.receive(person, [content], chat))
 
     async def send_media(self, request: web.Request) -> web.Response:
-        """Sends the files of a form, `as` photo, document, sticker or one of the kinds of clips;
-        several make albums.
+        """Sends the files of a form, `as` photo, document, sticker, voice with its `duration` or one
+        of the kinds of clips; several make albums.
         """
         person, chat = self._place(request)
         fields, uploads = await read_form(request)
@@ -180,7 +181,11 @@ class ChatApi:
         first = _reply(chat, fields) | _forwarded(fields)
         if kind not in ("sticker", "video_note"):
             first |= caption_content(str(fields.get("caption", "")), "", [])
-        contents = [await self._keep(kind, upload) for upload in uploads]
+        if kind == "voice":
+            seconds = integer(fields, "duration")
+            contents = [self._keep_voice(upload, seconds) for upload in uploads]
+        else:
+            contents = [await self._keep(kind, upload) for upload in uploads]
         if not contents:
             raise bad_request("there is no file in the request")
         largest = 1 if kind in ALONE else LARGEST_ALBUM
@@ -330,6 +335,13 @@ class ChatApi:
         if group is None or person not in group.members:
             raise ApiError(404, "no such chat")
         return group
+
+    def _keep_voice(self, upload: Upload, seconds: int) -> Json:
+        """As the browser recorded it; Telegram's apps record Ogg."""
+        if not upload.data or not upload.mime_type.startswith("audio/"):
+            raise bad_request("a voice message is a recording")
+        details = {"duration": seconds, "mime_type": upload.mime_type}
+        return self.state.files.keep_file("voice", upload.data, upload.mime_type, details)
 
     async def _keep(self, kind: str, upload: Upload) -> Json:
         if not upload.data:

@@ -26,6 +26,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps, for who is allowed to use it
     "--disable-quic",
     "--disable-sync",  # and nothing that calls home
     "--disable-background-networking",

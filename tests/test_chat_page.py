@@ -139,6 +139,13 @@ async def echo_bot(chat: LocalChat) -> AsyncIterator[None]:
         clip = BufferedInputFile(make_clip((96, 64), 0.5, 10), "loop.mp4")
         await message.answer_animation(clip, caption="Your clip", reply_markup=markup)
 
+    @dispatcher.message(F.voice)
+    async def voice(message: Message) -> None:
+        assert message.voice
+        sound = await bot.download(message.voice)
+        assert sound
+        await message.answer(f"{message.voice.duration} s, {len(sound.read())} bytes")
+
     @dispatcher.message(F.document)
     async def document(message: Message) -> None:
         assert message.document
@@ -301,6 +308,41 @@ async def test_a_clip_up_and_down(page: Page, tmp_path: Path) -> None:
     await own.evaluate("v => v.play()")
     assert not await own.evaluate("v => v.paused")
     await looks_right(page)
+
+
+async def test_a_voice_message_is_recorded_heard_again_and_sent(page: Page) -> None:
+    await begin(page)
+    await page.context.grant_permissions(["microphone"])
+    attach, item = page.get_by_role("button", name="Attach"), "Voice message"
+    dialog = page.get_by_role("dialog", name=item)
+    await attach.click()
+    await page.get_by_role("menuitem", name=item).click()
+    await expect(dialog.get_by_role("timer")).to_have_text("0:01")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(page.locator(".message.out")).to_have_count(1)  # nothing but /start
+
+    await attach.click()
+    await page.get_by_role("menuitem", name=item).click()
+    await expect(dialog.get_by_role("timer")).to_have_text("0:02")
+    await dialog.get_by_role("button", name="Send").click()
+    answer = page.locator(".message.in", has_text="bytes")
+    await expect(answer).to_contain_text(re.compile(r"[2-4] s, \d{4,} bytes"))
+    sound = page.locator(".message.out audio")
+    await sound.evaluate(
+        "a => a.readyState > 0 || new Promise((done) => { a.onloadedmetadata = done; })"
+    )
+    await sound.evaluate("a => a.play()")
+    await expect(page.locator("#people-list .last")).to_have_text(re.compile("bytes"))
+    await looks_right(page)
+
+
+async def test_without_a_microphone_a_voice_message_is_a_silent_one(page: Page) -> None:
+    """Nobody has allowed to use it."""
+    await begin(page)
+    await page.get_by_role("button", name="Attach").click()
+    await page.get_by_role("menuitem", name="Voice message").click()
+    await expect(page.locator(".message.out").last).to_contain_text("Voice message 0:03")
+    await expect(page.locator(".message.in").last).to_contain_text("3 s, 20 bytes")
 
 
 async def test_what_is_no_clip_is_said_so(page: Page, tmp_path: Path) -> None:

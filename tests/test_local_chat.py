@@ -38,7 +38,7 @@ from aiogram.types import (
     Message,
     ReplyParameters,
 )
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, FormData, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -983,6 +983,20 @@ async def test_all_else_that_people_send(bot: Bot, anna: Person) -> None:
     assert left.my_chat_member.new_chat_member.status == "kicked"
     assert back.my_chat_member is not None
     assert back.my_chat_member.new_chat_member.status == "member"
+
+
+@pytest.mark.parametrize(
+    ("sound", "mime_type", "duration"),
+    [(b"words", "text/plain", "3"), (b"", "audio/webm", "3"), (b"sound", "audio/webm", "long")],
+)
+async def test_what_is_no_recording_is_no_voice_message(
+    chat: LocalChat, anna: Person, sound: bytes, mime_type: str, duration: str
+) -> None:
+    form = FormData({"as": "voice", "duration": duration})
+    form.add_field("files", sound, filename="voice", content_type=mime_type)
+    url = f"{chat.url}/chat/people/{anna.id}/media"
+    async with anna.session.post(url, data=form) as answer:
+        assert answer.status == 400
 
 
 async def test_an_update_may_come_twice(chat: LocalChat, bot: Bot, anna: Person) -> None:

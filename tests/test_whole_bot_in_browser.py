@@ -19,6 +19,10 @@ async def test_send_a_photo_pick_the_great_wave_see_the_painting(chromium: Brows
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(log.get_by_text("I repaint photos")).to_be_visible()
 
+        await page.get_by_role("button", name="Attach").click()
+        await page.get_by_role("menuitem", name="Voice message").click()
+        await expect(log.get_by_text("I have eyes only")).to_be_visible()
+
         await page.locator("#choose-photo").set_input_files(PHOTOS / "chelsea.jpg")
         await page.locator("#send-files").click()
         await log.get_by_role("button", name="Paint in a style").last.click()

@@ -5,6 +5,7 @@ import { $, icon, make, toast } from "./dom.js";
 import { askBot, wasAsked } from "./inline.js";
 import { summary } from "./messages.js";
 import { showSuggestions, useKey } from "./suggestions.js";
+import { sendVoice } from "./voice.js";
 import { fileSize, words } from "./words.js";
 
 let chat = null; // what is open: `person` writes in it, `path` leads there
@@ -242,6 +243,11 @@ $("choose-sticker").addEventListener("change", async () => {
   form.append("files", $("choose-sticker").files[0]);
   $("choose-sticker").value = "";
   await upload(chat.path("media"), form).catch((error) => toast(error.message));
+});
+
+$("attach-voice").addEventListener("click", () => {
+  $("attach-menu").hidePopover();
+  sendVoice(chat.path);
 });
 
 const mayWrite = () => chat !== null && !$("composer").hidden;

@@ -3,7 +3,7 @@
 import { fileUrl } from "./api.js";
 import { $, icon, make } from "./dom.js";
 import { richText } from "./rich_text.js";
-import { clockTime, dayName, fileSize, words } from "./words.js";
+import { clockTime, dayName, fileSize, minutes, words } from "./words.js";
 
 const ALBUM_ROWS = { 1: [1], 2: [2], 3: [1, 2], 4: [2, 2], 5: [2, 3], 6: [3, 3], 7: [2, 2, 3], 8: [2, 3, 3], 9: [3, 3, 3], 10: [2, 3, 2, 3] };
 const GROUP_SECONDS = 600; // messages of one sender that follow within this time stand together
@@ -186,6 +186,7 @@ function mediaNode(group, actions) {
   if (message.photo) return picturesNode(group, actions);
   if (message.sticker) return stickerNode(message.sticker);
   if (clipIn(message)) return clipNode(message);
+  if (message.voice) return voiceNode(message.voice);
   if (message.document) return make("div", { class: "files" }, ...group.map(fileNode));
   const kind = kindOf(message);
   return kind ? make("p", { class: "other" }, otherText(kind, message[kind])) : null;
@@ -249,6 +250,14 @@ function clipNode(message) {
   return node;
 }
 
+function voiceNode(voice) {
+  const node = make("div", { class: "voice" });
+  const sound = make("audio", { src: fileUrl(voice.file_id), controls: true, preload: "metadata", "aria-label": words.kinds.voice });
+  sound.addEventListener("error", () => sound.replaceWith(make("p", { class: "other" }, otherText("voice", voice))));
+  node.append(sound);
+  return node;
+}
+
 function stickerNode(sticker) {
   const image = make("img", { src: fileUrl(sticker.file_id), alt: sticker.emoji ?? words.kinds.sticker });
   const node = make("div", { class: "sticker" }, image);
@@ -278,8 +287,7 @@ function otherText(kind, content) {
     location: () => `${content.latitude}, ${content.longitude}`,
   }[kind];
   if (details) return `${words.kinds[kind]}: ${details()}`;
-  const seconds = content.duration ?? 0;
-  return `${words.kinds[kind]} ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  return `${words.kinds[kind]} ${minutes(content.duration ?? 0)}`;
 }
 
 function keyboardNode(message, actions) {

@@ -26,7 +26,7 @@ export function translatePage() {
   document.documentElement.lang = language;
   document.documentElement.dir = language === "fa" ? "rtl" : "ltr";
   for (const element of document.querySelectorAll("[data-word]")) {
-    element.textContent = words[element.dataset.word];
+    element.textContent = words[element.dataset.word] ?? words.kinds[element.dataset.word];
   }
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", words[element.dataset.label]);
@@ -42,6 +42,11 @@ export function fileSize(bytes) {
   const shown = (number) => number.toLocaleString(language, { maximumFractionDigits: 1 });
   if (bytes < 1024) return `${bytes} ${b}`;
   return bytes < 2 ** 20 ? `${shown(bytes / 1024)} ${kb}` : `${shown(bytes / 2 ** 20)} ${mb}`;
+}
+
+/** As players show it: 1:05. */
+export function minutes(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 export function clockTime(unixTime) {
