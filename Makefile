@@ -1,8 +1,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint check coverage bench chaos examples sheets recording weights slug-size \
-	translations api-schema lock
+.PHONY: run test lint check coverage bench chaos image pictures examples moving sheets recording \
+	weights slug-size translations api-schema lock
 
 run: .venv/run
 	$(BIN)/python bot.py
@@ -37,6 +37,16 @@ chaos: .venv/dev
 	$(BIN)/python -m benchmarks.lasting
 	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
 		tests/test_chaos.py tests/test_outage.py tests/test_hostile.py
+
+# Needs root, and `apt install buildah debootstrap`.
+image: .venv/dev
+	$(BIN)/python -m pytest tests/test_image.py
+
+# All that README and docs show.
+pictures: examples moving sheets recording
+
+moving: .venv/dev
+	$(BIN)/python -m tools.moving
 
 # EXAMPLES=coffee paints only that photo.
 examples: .venv/run

@@ -172,8 +172,8 @@ class ChatApi:
         return _sent(self.state.receive(person, [content], chat))
 
     async def send_media(self, request: web.Request) -> web.Response:
-        """Sends the files of a form, `as` photo, document, sticker, voice with its `duration` or one
-        of the kinds of clips; several make albums.
+        """Sends the files of a form, `as` photo, document, sticker, voice with its `duration`, or a
+        kind of clip; several make albums.
         """
         person, chat = self._place(request)
         fields, uploads = await read_form(request)

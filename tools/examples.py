@@ -18,6 +18,8 @@ from settings import ROOT, Settings
 from wishes import Direction
 
 OVERVIEW = ROOT / "images" / "readme" / "before_after.jpg"
+# A portrait, a landscape and both seasons; `tools/moving.py` makes what moves below them.
+SHOWN = ("astronaut", "summer_palace", "summer_rice_fields", "winter_slope")
 HEIGHT = 640  # pixels
 CELL = (360, 240)  # width and height of a picture in the overview
 GAP = 8  # pixels of white between pictures of the overview
@@ -38,7 +40,7 @@ def overview(pairs: list[tuple[Image.Image, Image.Image]]) -> Image.Image:
 
 
 def main() -> None:
-    pairs = []
+    pairs = {}
     for folder in {OVERVIEW.parent, EXAMPLES[0].path.parent}:
         folder.mkdir(exist_ok=True)
     settings = Settings()
@@ -61,10 +63,10 @@ def main() -> None:
             result = change_season(photo, direction, engine=settings.engine)
         scaled = photo.resize((round(photo.width * HEIGHT / photo.height), HEIGHT))
         example.path.write_bytes(encode_photo(side_by_side(scaled, result)).data)
-        pairs.append((photo, result))
+        pairs[example.photo] = photo, result
         sys.stdout.write(f"{example.path.relative_to(ROOT)}\n")
     if not sys.argv[1:]:
-        OVERVIEW.write_bytes(encode_photo(overview(pairs[:6])).data)
+        OVERVIEW.write_bytes(encode_photo(overview([pairs[name] for name in SHOWN])).data)
 
 
 if __name__ == "__main__":
