@@ -19,6 +19,9 @@ from local_chat.bot_api import Check
 from local_chat.server import LocalChat, start
 from tests import bot_api_schema
 
+# Asks for packages on the net, and takes minutes: only where it is named, as by `make image`.
+collect_ignore = ["test_image.py"]
+
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "images" / "photos"
 STYLES = ROOT / "images" / "styles"
