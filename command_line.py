@@ -198,7 +198,7 @@ def _repaint_clip(path: Path, steps: list[Step], output: Path, settings: Setting
 
 def _styles(arguments: argparse.Namespace, settings: Settings) -> None:
     tiles, columns = in_all_styles(_read(arguments.photos[0], limits_of(settings)))
-    names = [preset.title for preset in PRESETS.values()]
+    names = [preset.short for preset in PRESETS.values()]
     _write(numbered(tiles, columns, names), arguments.out)
 
 

@@ -258,8 +258,8 @@ def choose_by_looking() -> str:
 
 
 def titles() -> list[str]:
-    """Of the presets."""
-    return [_(preset.title) for preset in PRESETS.values()]
+    """Of the presets, as their buttons have them."""
+    return [_(preset.short) for preset in PRESETS.values()]
 
 
 def what_to_do_with_result() -> str:

@@ -88,6 +88,14 @@ def test_every_message_is_translated(locale: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+def test_nothing_is_said_twice(locale: str) -> None:
+    """As where the parts of a long message are put in a second time."""
+    for _, forms in translated(locale):
+        for form in forms:
+            assert len(form) < 10 or form[: len(form) // 2] != form[-(len(form) // 2) :], form
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 def test_placeholders_tags_and_commands_are_those_of_the_english(locale: str) -> None:
     special = re.compile(r"{[^}]+}|</?\w+>|/\w+\b(?!>)")
     for english, forms in translated(locale):
