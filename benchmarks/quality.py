@@ -120,10 +120,17 @@ class Vgg19:
         return grams
 
     def style_error(
-        self, painting: Image.Image, style: Image.Image, area: Array | None = None
+        self,
+        painting: Image.Image,
+        style: Image.Image,
+        area: Array | None = None,
+        of_style: Array | None = None,
     ) -> float:
-        """Mean over the five layers of ||G - T||² / ||T||², G and T being Gram matrices."""
-        pairs = zip(self.gram_matrices(painting, area), self.gram_matrices(style), strict=True)
+        """Mean over the five layers of ||G - T||² / ||T||², G and T being Gram matrices; each of
+        the whole picture or as an area, `[H, W]` of 0 to 1 over it, counts the pixels.
+        """
+        own, wanted = self.gram_matrices(painting, area), self.gram_matrices(style, of_style)
+        pairs = zip(own, wanted, strict=True)
         errors = [(g - t).square().sum() / t.square().sum() for g, t in pairs]
         return float(torch.stack(errors).mean())
 
