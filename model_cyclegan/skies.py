@@ -133,7 +133,7 @@ def _like(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
     surprise = []
     for part in (rough, ~rough):
         found = colours[part]
-        mean, covariance = found.mean(0), np.cov(found.T) + 1e-4 * np.eye(3)
+        mean, covariance = found.mean(0), np.cov(found.T, bias=True) + 1e-4 * np.eye(3)
         inverse = np.linalg.inv(covariance).astype(np.float32)
         apart = colours - mean
         distance = ((apart @ inverse) * apart).sum(2)

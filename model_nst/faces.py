@@ -17,7 +17,7 @@ from model_nst.losses import Guidance
 from wishes import Strength
 
 BEGUN_AT = 384  # pixels; the scale from which on faces are painted anew
-KEPT = 0.75  # share of the face anew, the rest is the painting so far
+KEPT = 0.82  # share of the face anew, the rest is the painting so far
 CHROMA = 0.65  # of the way from the photo's colours to the style's, in a face begun anew
 
 
