@@ -17,7 +17,7 @@ class StyleEngine(Protocol):
     One engine serves several threads at once.
     """
 
-    has_room_for_regions: bool  # a second region takes memory, for which tiles would become smaller
+    has_room_for_regions: bool  # a second one takes more memory
 
     def within(self, megabytes: float, pixels: int) -> "StyleEngine | None":
         """The same for a painting of so many pixels; None if they need more memory."""

@@ -90,6 +90,7 @@ class OpenVino:
         self.precision: Precision = precision or native_precision()
         self.largest = largest  # pixels of an image, or of a tile, that are worked on at once
         self.kept = KEPT
+        self.largest_of_regions = largest  # the same for images of two regions
         self.has_room_for_regions = True
         self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
         self._lock = threading.Lock()
@@ -101,7 +102,10 @@ class OpenVino:
             megabytes += LEFT_MB
         engine.largest = pixels_at_once(pixels, megabytes, self.precision)
         at_once = pixels_at_once(pixels, megabytes, self.precision, BYTES_OF_REGION)
-        engine.has_room_for_regions = at_once >= min(engine.largest, pixels)
+        engine.largest_of_regions = at_once
+        # Where only a second region would cut the image into tiles, it would take twice the time.
+        least = pixels if engine.largest >= pixels else SMALLEST_TILE
+        engine.has_room_for_regions = at_once >= least
         engine.kept = KEPT if megabytes > ROOMY else 0
         return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
 
@@ -141,7 +145,8 @@ class OpenVino:
         goal = goal_of(content, style_weight, grams, guidance)
         count = len(goal.style_maps)
         step, first, tile = (guided(part, count) if count else part for part in (STEP, GRAMS, TILE))
-        cut = tiles(2 * content.shape[2], 2 * content.shape[3], self.largest)
+        largest = self.largest if count < len(REGIONS) else self.largest_of_regions
+        cut = tiles(2 * content.shape[2], 2 * content.shape[3], largest)
         if len(cut) == 1:
             with self._network(step, cut[0]) as network:
                 yield partial(_loss_of_whole, goal, network)

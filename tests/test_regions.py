@@ -87,3 +87,6 @@ def test_where_memory_is_short_the_sky_is_not_told_apart() -> None:
     roomy, short = engine.within(1000, pixels), engine.within(400, pixels)
     assert roomy and roomy.has_room_for_regions and roomy.largest == pixels
     assert short and not short.has_room_for_regions and short.largest == pixels
+    tiled = engine.within(250, pixels)
+    assert tiled and tiled.has_room_for_regions
+    assert tiled.largest_of_regions < tiled.largest < pixels
