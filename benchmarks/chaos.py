@@ -3,7 +3,7 @@
     python -m benchmarks.chaos --kills 200
 
 People in a local chat send photos, some of their updates come twice, and every few seconds SIGKILL
-hits a process. Three bots are treated so at the same time: one process that polls, one behind a
+hits a process, at times just after the answer to a message of its was lost. Three bots are treated so at the same time: one process that polls, one behind a
 webhook, and four that share the work: one that talks, two workers, and redis-server. In the end all
 run once more, and every photo has to be answered, with one picture each.
 """
@@ -35,6 +35,7 @@ SETUPS: tuple[Setup, ...] = ("polling", "webhook", "workers")
 
 PEOPLE = 6
 LIFE_SECONDS = (0.0, 4.0)  # from a process's first word to Telegram until it is killed
+LOST_ANSWERS = 0.25  # share of kills before which a message is sent whose answer is lost
 IN_START = 0.1  # share of starts that are killed in their first second
 PAUSE_SECONDS = (0.2, 2.0)  # between two photos of one person
 UNANSWERED = 3  # photos that a person has waiting before they pause
@@ -262,6 +263,8 @@ async def storm(
             for _ in range(kills):
                 name = chance.choice(processes.names)
                 await asyncio.sleep(chance.uniform(*life))
+                if chance.random() < LOST_ANSWERS:
+                    chat.fail_next("sendMessage", "drop_after")
                 await processes.kill(name)
                 before = ear.starts
                 await processes.start(name)

@@ -40,7 +40,7 @@ import texts
 from encoding import Encoded
 from jobs.job import Job, Picture, job_in
 from jobs.queue import JobContext
-from jobs.status import send_status
+from jobs.status import BEING_SENT, delete_lost, send_status
 from store import Accepted, Store, until_written
 from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, is_away, only_if_free
 from wishes import CompareWish, SeasonWish, StyleWish, Wish
@@ -121,7 +121,9 @@ async def delete_statuses(jobs: Iterable[Accepted], bot: Bot) -> None:
     """Those of jobs that are struck out."""
     for accepted in jobs:
         with suppress(ValidationError, TelegramAPIError):  # of another version; deleted already
-            if accepted.status_id:
+            if accepted.status_id == BEING_SENT:
+                await delete_lost(job_in(accepted), bot)
+            elif accepted.status_id:
                 await bot.delete_message(job_in(accepted).chat_id, accepted.status_id)
 
 

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.chaos import Setup
 from benchmarks.outage import PEOPLE, PHOTOS, outage
 from jobs import waiting, worker
+from jobs.answer import delete_statuses
 from jobs.status import BEING_SENT
 from local_chat.client import join
 from store import StoreError
@@ -121,13 +122,17 @@ async def test_a_place_whose_answer_was_lost_is_not_said_again(
     monkeypatch: pytest.MonkeyPatch,
     mishap: Literal["drop", "drop_after"],
 ) -> None:
-    """Of one that may be there nothing is known: it stands alone until the work begins."""
+    """Of one that may be there nothing is known: it stands alone until the work begins. Then it is
+    found and deleted, and nothing else is.
+    """
     monkeypatch.setattr(waiting, "ROUND_SECONDS", 0.1)
     async with at_work(tmp_path) as desk:
-        await desk.ask()
+        _, first = await desk.ask()
         await begun(pipeline)
+        await desk.ann.wait_for(lambda message: bool(replies_to(desk.ann, first)))
         desk.chat.fail_next("sendMessage", mishap)
         job, photo = await desk.ask()
+        said = await desk.ann.say("a word between them")
         await asyncio.sleep(2)
         waits = await desk.context.store.job(job.id)
         assert waits is not None
@@ -135,5 +140,28 @@ async def test_a_place_whose_answer_was_lost_is_not_said_again(
         assert len(replies_to(desk.ann, photo)) == (mishap == "drop_after")
         pipeline.released.set()
         await desk.all_struck_out()
-        assert sum(map(is_result, replies_to(desk.ann, photo))) == 1
-        assert len(replies_to(desk.ann, photo)) == 1 + (mishap == "drop_after")
+        [answer] = replies_to(desk.ann, photo)
+        assert is_result(answer)
+        assert is_result(await answer_to(desk.ann, first))
+        assert said.id in desk.chat.state.people[desk.ann.id].messages
+
+
+async def test_a_status_in_doubt_goes_with_its_job(
+    tmp_path: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ROUND_SECONDS", 0.1)
+    async with at_work(tmp_path) as desk:
+        _, first = await desk.ask()
+        await begun(pipeline)
+        await desk.ann.wait_for(lambda message: bool(replies_to(desk.ann, first)))
+        desk.chat.fail_next("sendMessage", "drop_after")
+        job, photo = await desk.ask()
+        await asyncio.sleep(2)
+        waits = await desk.context.store.job(job.id)
+        assert waits is not None
+        assert (waits.status_id, len(replies_to(desk.ann, photo))) == (BEING_SENT, 1)
+        await desk.context.store.finish(job.id)
+        await delete_statuses([waits], desk.painter.bot)
+        assert not replies_to(desk.ann, photo)
+        pipeline.released.set()
+        await desk.all_struck_out()
