@@ -3,9 +3,10 @@
     python -m benchmarks.chaos --kills 200
 
 People in a local chat send photos, some of their updates come twice, and every few seconds SIGKILL
-hits a process, at times just after the answer to a message of its was lost. Three bots are treated so at the same time: one process that polls, one behind a
-webhook, and four that share the work: one that talks, two workers, and redis-server. In the end all
-run once more, and every photo has to be answered, with one picture each.
+hits a process, at times just after the answer to a message of its was lost. Three bots are treated
+so at the same time: one process that polls, one behind a webhook, and four that share the work: one
+that talks, two workers, and redis-server. In the end all run once more, and every photo has to be
+answered, with one picture each.
 """
 
 import argparse

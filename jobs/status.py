@@ -17,13 +17,13 @@ from aiogram.types import Message, ReplyParameters
 from jobs.job import Job
 from keyboards import CancelJob, without_owner
 from store import Store, until_written
-from telegram_api.sending import at_most_once, may_have_arrived, patience
+from telegram_api.sending import at_most_once, at_once, may_have_arrived, patience
 
 log = logging.getLogger(__name__)
 
 BEING_SENT = 0  # instead of a status's id: it may be in the chat
 # A bot's private chats count their messages together, so that many ids are of other chats.
-NEAR = 4  # ids after the photo's, and as many before the next status's, that are looked at
+NEAR = 16  # ids after the photo's, and as many before the next status's, that are looked at
 PATIENCE = 10.0  # seconds with one of them
 
 
@@ -64,7 +64,7 @@ async def delete_lost(job: Job, bot: Bot, shown: int | None = None) -> None:
     before = range(max(near.stop, (shown or 0) - NEAR), shown or 0)
     for message_id in (*near, *before):
         try:
-            with patience(PATIENCE), at_most_once():
+            with patience(PATIENCE), at_most_once(), at_once():
                 is_lost = await _is_status(message_id, job, bot)
             if is_lost:
                 await bot.delete_message(job.chat_id, message_id)

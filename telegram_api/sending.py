@@ -74,6 +74,7 @@ CODES: dict[type[TelegramAPIError], str] = {
 _dispensable = ContextVar("dispensable", default=False)
 _patience: ContextVar[float | None] = ContextVar("patience", default=None)
 _at_most_once = ContextVar("at most once", default=False)
+_at_once = ContextVar("at once", default=False)
 
 
 class GivenUp(TelegramAPIError):
@@ -145,6 +146,16 @@ def at_most_once() -> Iterator[None]:
         yield
     finally:
         _at_most_once.reset(token)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Calls made within do not wait for Telegram's pace: what hardly ever shows anything."""
+    token = _at_once.set(True)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
 
 
 class Pace:
@@ -285,7 +296,7 @@ class Sending(BaseRequestMiddleware):
         Raises `TelegramRetryAfter` where a 429 keeps it from its chat beyond the deadline.
         """
         chat = _chat_shown(method)
-        if self._pace is None or chat is None:
+        if self._pace is None or chat is None or _at_once.get():
             return True
         key, interval = f"chat:{chat}", IN_GROUP if _is_group(chat) else IN_CHAT
         turn = self._turns.setdefault(chat, asyncio.Lock())
