@@ -42,7 +42,15 @@ from jobs.job import Job, Picture, job_in
 from jobs.queue import JobContext
 from jobs.status import BEING_SENT, delete_lost, send_status
 from store import Accepted, Store, until_written
-from telegram_api.sending import IN_CHAT, IN_GROUP, GivenUp, Pace, is_away, only_if_free
+from telegram_api.sending import (
+    IN_CHAT,
+    IN_GROUP,
+    GivenUp,
+    Pace,
+    is_away,
+    may_have_arrived,
+    only_if_free,
+)
 from wishes import CompareWish, SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
@@ -197,8 +205,13 @@ class Answer:
         else:
             photo = BufferedInputFile(preview, "paintbox.jpg")
             send = partial(self.bot.send_photo, chat_id, photo, caption=self.shown, **under)
-        before, self.message_id = self.message_id, None
-        message = await send_status(send, self.job, self.context.store, before)
+        before, self.message_id = self.message_id, BEING_SENT
+        try:
+            message = await send_status(send, self.job, self.context.store, before)
+        except TelegramNetworkError as error:
+            if not may_have_arrived(error):
+                raise
+            message = await send_status(send, self.job, self.context.store, BEING_SENT)
         if message is None:
             raise NobodyThere  # who waits for it: the job is struck out
         self.message_id, self.sent_at = message.message_id, time.time()
@@ -369,9 +382,11 @@ class Answer:
                 return
         if not anew:
             return
-        await self.bot.send_message(
+        said = await self.bot.send_message(
             self.job.chat_id, words, reply_markup=menu, reply_parameters=self.job.reply
         )
+        if self.message_id == BEING_SENT:
+            await delete_lost(self.job, self.bot, said.message_id)
 
     async def _edit(self, words: str, menu: InlineKeyboardMarkup) -> Message | bool:
         where = self.job.chat_id, self.message_id

@@ -38,7 +38,8 @@ async def send_status(
     if before != BEING_SENT and not await store.set_status(job.id, BEING_SENT, before):
         return None
     try:
-        message = await send()
+        with at_most_once():
+            message = await send()
     except TelegramAPIError as error:
         if not may_have_arrived(error):
             await store.set_status(job.id, None, BEING_SENT)

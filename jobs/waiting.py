@@ -22,7 +22,7 @@ from jobs.queue import JobContext, ask_for_quick_picture, drop, offer_firsts, of
 from jobs.status import send_status
 from metrics import QUEUE_LENGTH
 from store import Accepted, StoreError
-from telegram_api.sending import GivenUp, at_most_once, only_if_free, patience
+from telegram_api.sending import GivenUp, only_if_free, patience
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ class Statuses:
                     reply_markup=menu,
                     reply_parameters=job.reply,
                 )
-                with patience(PATIENCE), at_most_once():
+                with patience(PATIENCE):
                     if await send_status(send, job, self.context.store, before=None) is None:
                         return
             self.shown[job.id] = (time.monotonic(), text)

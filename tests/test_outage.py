@@ -165,3 +165,18 @@ async def test_a_status_in_doubt_goes_with_its_job(
         assert not replies_to(desk.ann, photo)
         pipeline.released.set()
         await desk.all_struck_out()
+
+
+async def test_a_status_in_doubt_gives_way_to_a_last_word(
+    tmp_path: Path, pipeline: Pipeline
+) -> None:
+    pipeline.error = RuntimeError("the network fails")
+    async with at_work(tmp_path) as desk:
+        desk.chat.fail_next("sendMessage", "drop_after")
+        _, photo = await desk.ask()
+        await begun(pipeline)
+        await asyncio.sleep(1)
+        pipeline.released.set()
+        assert "went wrong" in (await answer_to(desk.ann, photo)).text
+        await desk.all_struck_out()
+        assert len(replies_to(desk.ann, photo)) == 1
