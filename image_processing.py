@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, ImageStat
+from PIL import Image, ImageFilter, ImageOps, ImageStat
 
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
@@ -28,7 +28,7 @@ from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
 from model_nst.likeness import LEAST
 from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
-from model_nst.regions import has_sky, is_worth_it
+from model_nst.regions import has_sky, is_worth_it, painted_sky
 from model_nst.style_transfer import (
     SKETCHED_AT,
     STROKE_SCALES,
@@ -55,6 +55,7 @@ AROUND_FACE, SOFT_FACE = (
 )  # of a face's width: how far around it, how softly
 NEARBY = (1.0, 0.3)  # the same for what is freed of grain
 MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
+LOOKED_AT, SMOOTHED = 512, 3.0  # pixels: size of a painting whose sky is looked for, and its blur
 LEAST_SKETCHED = 384  # pixels; at smaller sizes the quick network's strokes are too large
 SOFT = 0.4  # share of the photo in a quick picture that is to be soft
 TILE = 352  # pixels; long side of a picture in a sheet of all styles
@@ -245,9 +246,12 @@ def _painted(
     seen = small
     names = [preset_grams.preset_of(style.picture) for style in styles]
     least = 0 if all(names) else LEAST[options.strength]
-    styles = [style._replace(preset=name) for style, name in zip(styles, names, strict=True)]
-    tells_sky = any(map(has_sky, names)) and engine.has_room_for_regions
-    sky = _sky_of(small) if tells_sky else None
+    sky = _sky_of(small) if engine.has_room_for_regions else None
+    if sky is not None:
+        both = zip(styles, names, strict=True)
+        styles = [style._replace(sky=_sky_in(style.picture, name)) for style, name in both]
+        if all(style.sky is None for style in styles):
+            sky = None
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
         styles = [
@@ -285,6 +289,16 @@ def _sky_of(photo: Image.Image) -> NDArray[np.float32] | None:
     """`[H, W]`, 1 where the photo shows sky, else 0; None where there is little of it."""
     sky = sky_mask(photo)
     return sky if is_worth_it(sky) else None
+
+
+def _sky_in(painting: Image.Image, name: str | None) -> NDArray[np.float32] | None:
+    """Likewise of a painting: drawn by hand where it is a famous one, `name`, that has a sky; found
+    as a photo's in another, whose strokes are smoothed away first.
+    """
+    if name:
+        return painted_sky(name, *painting.size)[0, 0] if has_sky(name) else None
+    small = working_copy(painting, LOOKED_AT)
+    return _sky_of(small.filter(ImageFilter.GaussianBlur(SMOOTHED)))
 
 
 def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:

@@ -33,7 +33,7 @@ from model_nst.images import (
 from model_nst.lbfgs import minimise
 from model_nst.likeness import recognisable
 from model_nst.losses import Grams, Guidance
-from model_nst.regions import by_regions, has_sky, in_size, painted_sky, without
+from model_nst.regions import by_regions, in_size, without
 from model_nst.sketch import over_photo
 from wishes import USUAL, PaintingOptions, Strength, Strokes
 
@@ -45,9 +45,11 @@ STYLE_WEIGHTS: dict[Strength, float] = {"soft": 6, "normal": 60, "strong": 600}
 SCALES = {96: (60, 0.2), 192: (24, 0.2), 384: (18, 0.2), 768: (6, 0.4)}
 SPARED = 3  # steps at the scale where faces are begun anew: they make up for what guiding costs
 LAST_SCALE = (8, 0.25)  # the working size itself
-# From a sketch: the long side of the scale that it is for, and as many steps there as suffice for
-# today's style error; a smaller image needs more of them, and has the time.
-SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 13, 30
+# From a sketch: a few steps on a smaller image, which set right what the quick network had from
+# other photos, then the long side of the next scale, and as many steps there as suffice for the
+# style error of a painting begun with noise; where it is smaller it needs more, and has the time.
+SKETCH_CORRECTED = (256, 16, 0.2)
+SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 10, 24
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
@@ -55,12 +57,12 @@ NOISE = 0.15  # standard deviation of the first image's noise, from which flat a
 class Style(NamedTuple):
     """An RGB picture and how much of it goes into the painting; the shares sum up to 1.
 
-    `preset` is the famous painting that it shows, where its sky is to be known.
+    `sky`, `[h, w]` of 0 to 1 in any size, is where the picture shows one; None: it has none.
     """
 
     picture: Image.Image
     share: float = 1.0
-    preset: str | None = None
+    sky: Array | None = None
 
 
 def within_memory(
@@ -150,7 +152,7 @@ def transfer(
             x = painted(x, kept if kept == 1 else 2 * kept)
         coarser = side
         del goal, painted
-        if on_scale and side != scales[-1][0]:
+        if on_scale and side != scales[-1][0] and not (sketch and number == 0):
             on_scale(to_image(x))
     if on_kept and kept > 1:
         on_kept()
@@ -238,9 +240,9 @@ def _grams_of(style: Style, side: int, engine: StyleEngine, *, in_regions: bool)
     whole = preset_grams.load(style.picture, side) or engine.grams(to_array(picture))
     if not in_regions:
         return [whole]
-    if not has_sky(style.preset):
+    if style.sky is None:
         return [whole, whole]
-    sky = painted_sky(style.preset, *picture.size)
+    sky = in_size(style.sky, picture.height, picture.width)[None, None]
     of_sky = preset_grams.load(style.picture, side, "sky") or engine.grams(to_array(picture), sky)
     return [of_sky, without(whole, of_sky, sky)]
 
@@ -266,10 +268,10 @@ def schedule(
     if is_sketched:
         first = SKETCHED_AT if long_side >= SKETCHED_AT * 1.25 else long_side
         steps = min(SKETCHED_STEPS * SKETCHED_AT // first, MOST_SKETCHED_STEPS)
-        begun = (first, steps, LAST_SCALE[1])
+        begun = [SKETCH_CORRECTED, (first, steps, LAST_SCALE[1])]
         if first == long_side:
-            return [begun]
-        coarser = [begun, *(scale for scale in coarser if scale[0] > first)]
+            return begun
+        coarser = [*begun, *(scale for scale in coarser if scale[0] > first)]
     elif with_faces:
         coarser = [
             (side, steps - SPARED if side == BEGUN_AT else steps, weight)

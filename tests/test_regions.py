@@ -61,7 +61,10 @@ def test_a_style_without_a_sky_gives_both_regions_all_of_it() -> None:
     engine = OpenVino("f32")
     both = style_grams([Style(kiss())], 96, engine, in_regions=True)
     assert all(np.array_equal(one, other) for one, other in zip(*both, strict=True))
-    sky, rest = style_grams([Style(kiss(), preset="kiss")], 96, engine, in_regions=True)
+    sky, rest = style_grams(
+    of_its_own = Style(kiss(), sky=painted_sky("kiss", 200, 200)[0, 0])
+    sky, rest = style_grams([of_its_own], 96, engine, in_regions=True)
+    )
     assert np.linalg.norm(sky[0] - rest[0]) > 0.1 * np.linalg.norm(rest[0])
 
 
@@ -79,6 +82,23 @@ def test_a_sky_gets_the_colours_of_the_paintings_backdrop(monkeypatch: pytest.Mo
     by_region = distance(paint(photo, [Style(style)], size=384))
     monkeypatch.setattr(image_processing, "has_sky", lambda name: False)
     assert by_region < 0.6 * distance(paint(photo, [Style(style)], size=384))
+
+
+def test_a_picture_of_ones_own_has_its_sky_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Image.open(PRESETS["ramparts"].path) as file:
+        style = file.convert("RGB").crop((2, 2, file.width - 2, file.height - 2))
+    photo = resized(palace(), 256)
+    sky = sky_mask(photo)[..., None]
+    backdrop = painted_sky("ramparts", *style.size)[0, 0][..., None]
+    wanted = (np.asarray(style) * backdrop).sum((0, 1)) / backdrop.sum()
+
+    def distance(painting: Image.Image) -> float:
+        mean = (np.asarray(painting) * sky).sum((0, 1)) / sky.sum()
+        return float(np.linalg.norm(mean - wanted))
+
+    by_region = distance(paint(photo, [Style(style)]))
+    monkeypatch.setattr(image_processing, "_sky_in", lambda *_: None)
+    assert by_region < 0.6 * distance(paint(photo, [Style(style)]))
 
 
 def test_where_memory_is_short_the_sky_is_not_told_apart() -> None:
