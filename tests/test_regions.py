@@ -61,10 +61,8 @@ def test_a_style_without_a_sky_gives_both_regions_all_of_it() -> None:
     engine = OpenVino("f32")
     both = style_grams([Style(kiss())], 96, engine, in_regions=True)
     assert all(np.array_equal(one, other) for one, other in zip(*both, strict=True))
-    sky, rest = style_grams(
     of_its_own = Style(kiss(), sky=painted_sky("kiss", 200, 200)[0, 0])
     sky, rest = style_grams([of_its_own], 96, engine, in_regions=True)
-    )
     assert np.linalg.norm(sky[0] - rest[0]) > 0.1 * np.linalg.norm(rest[0])
 
 
