@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
+from dabs import in_dabs
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
@@ -258,15 +259,17 @@ def _painted(
             style._replace(picture=_with_luminance_of(small, style.picture)) for style in styles
         ]
 
+    faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
+
     def finished(painting: Image.Image, photo: Image.Image) -> Image.Image:
         result = at_own_size(painting, small.resize(painting.size), photo)
+        result = in_dabs(result, photo.width / small.width, faces.faces if faces else None)
         return _with_colours_of(photo, result) if options.keep_colours else result
 
     def show(coarse: Image.Image) -> None:
         if on_preview:
             on_preview(finished(coarse, small))
 
-    faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
     known = {name: style.share for name, style in zip(names, styles, strict=True) if name}
     sketch = None
     if (

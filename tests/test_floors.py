@@ -33,7 +33,7 @@ FLOORS: list[tuple[str, set[str]]] = [
                 "engines",
                 "weights",
             ),
-            *("model_nst", "model_cyclegan", "model_people", "detail", "guided"),
+            *("model_nst", "model_cyclegan", "model_people", "detail", "dabs", "guided"),
             *("image_processing", "moving_pictures", "sheet", "lettering"),
             *("command_line", "command_arguments"),
         },
