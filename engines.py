@@ -9,8 +9,7 @@ from functools import cache, wraps
 from importlib.util import find_spec
 from typing import Literal, ParamSpec, TypeVar
 
-import openvino as ov  # type: ignore[import-untyped]
-
+from inference import ov
 from memory import give_back_freed_memory, processors
 from settings import EngineName
 

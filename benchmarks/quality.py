@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from benchmarks.changes import gradient_similarity
 from engines import core
+from inference import ov
 from model_nst.export import oxford_onnx
 
 LONG_SIDE = 512  # pixels at which pictures are judged

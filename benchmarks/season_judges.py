@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 from PIL import Image
 
 from benchmarks.quality import Vgg19, without_mean
 from engines import compiled, core, native_precision
+from inference import ops, ov
 from model_nst.export import oxford_onnx
 
 SIDE = 256  # pixels

@@ -17,10 +17,9 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
-from openvino import opset13 as ops
 
 from engines import core, native_precision
+from inference import ops, ov
 from model_nst.layers import CHANNELS, PIXELS
 from model_nst.openvino_engine import STEP, cut_network
 

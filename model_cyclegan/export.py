@@ -11,10 +11,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 from torch import Tensor, nn
 
+from inference import converted, ov
 from model_cyclegan.generator import load_generator
 from weights import WEIGHTS
 from wishes import DIRECTIONS
@@ -37,7 +37,7 @@ def export(generator: nn.Module, path: Path) -> None:
     example = torch.rand(1, 3, 64, 64)
     with warnings.catch_warnings():  # instance norm checks its input's size, which is no harm
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        model = ov.convert_model(UnitRange(generator).eval(), example_input=example)
+        model = converted(UnitRange(generator).eval(), example_input=example)
     model.reshape([1, 3, -1, -1])
     ov.save_model(model, path)
 

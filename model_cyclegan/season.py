@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
 from engines import compiled, core, native_precision, one_at_a_time, uses_torch
+from inference import ov
 from settings import EngineName
 from weights import WEIGHTS, checked
 from wishes import Direction

@@ -8,10 +8,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import openvino as ov  # type: ignore[import-untyped]
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from inference import ov
 from model_cyclegan.training import VGG_WEIGHTS
 from model_nst.export import oxford_convolution, oxford_onnx
 

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from inference import converted, ov
 from model_nst.layers import CHANNELS, INPUTS, OUTPUTS, REGIONS
 from model_nst.network import StyleNetwork
 from weights import WEIGHTS
@@ -111,7 +111,7 @@ def export_network(weights: dict[str, Tensor], folder: Path) -> None:
         torch.ones(1, 1, 16, 16),
         *(part for _ in REGIONS for part in region),
     )
-    model = ov.convert_model(network, example_input=example)
+    model = converted(network, example_input=example)
     shapes = [[*x.shape[:2], -1, -1] if x.dim() == 4 else [*x.shape] for x in example]
     model.reshape({i: ov.PartialShape(shape) for i, shape in enumerate(shapes)})
     for ports, names in ((model.inputs, INPUTS), (model.outputs, OUTPUTS)):

@@ -13,11 +13,10 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 
 from engines import Precision, compiled, core, native_precision
+from inference import ops, ov
 from memory import ROOMY
 from model_nst.images import LARGE, Array, Features, packed, unpacked
 from model_nst.layers import (

@@ -11,11 +11,11 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import openvino as ov  # type: ignore[import-untyped]
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inference import converted, ov
 from model_nst.quick import Norm, QuickNetwork, read_weights
 from model_nst.quick_layers import INPUTS, STYLES
 from weights import WEIGHTS
@@ -55,7 +55,7 @@ def export(network: QuickNetwork, styles: Sequence[str], path: Path) -> None:
     example = (torch.rand(1, 3, 64, 64), torch.full((1, count), 1 / count))
     with warnings.catch_warnings():  # the tracer warns of Python numbers, which stay the same
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        model = ov.convert_model(Exported(network).eval(), example_input=example)
+        model = converted(Exported(network).eval(), example_input=example)
     model.reshape({0: [1, 3, -1, -1], 1: [1, count]})
     for port, name in zip(model.inputs, INPUTS, strict=True):
         port.tensor.set_names({name})

@@ -9,11 +9,10 @@ from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
-import openvino.opset13 as operations  # type: ignore[import-untyped]
 from PIL import Image
 
 from engines import Precision, compiled, core, native_precision, one_at_a_time
+from inference import ops, ov
 from model_nst.images import Array
 from model_nst.quick_layers import MARGIN, STRIDE, STYLES
 from weights import checked
@@ -98,18 +97,14 @@ def _part(part: Part) -> ov.Model:
     for norm in [node for node in model.get_ordered_ops() if node.get_type_name() == "MVN"]:
         x = norm.input_value(0)
         if part == "statistics":
-            mean = operations.reduce_mean(x, [2, 3], True)
-            square = operations.reduce_mean(operations.squared_difference(x, mean), [2, 3], True)
-            epsilon = operations.constant(norm.get_attributes()["eps"], np.float32)
-            model.add_outputs(
-                [mean.output(0), operations.sqrt(operations.add(square, epsilon)).output(0)]
-            )
+            mean = ops.reduce_mean(x, [2, 3], True)
+            square = ops.reduce_mean(ops.squared_difference(x, mean), [2, 3], True)
+            epsilon = ops.constant(norm.get_attributes()["eps"], np.float32)
+            model.add_outputs([mean.output(0), ops.sqrt(ops.add(square, epsilon)).output(0)])
         else:
             shape = [1, x.get_partial_shape()[1].get_length(), 1, 1]
-            mean, deviation = (operations.parameter(shape, np.float32) for _ in range(2))
-            norm.output(0).replace(
-                operations.divide(operations.subtract(x, mean), deviation).output(0)
-            )
+            mean, deviation = (ops.parameter(shape, np.float32) for _ in range(2))
+            norm.output(0).replace(ops.divide(ops.subtract(x, mean), deviation).output(0))
             model.add_parameters([mean, deviation])
     return model
 

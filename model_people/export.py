@@ -14,11 +14,8 @@ from typing import NamedTuple
 from zipfile import ZipFile
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
-from openvino import opset13 as ops
-from openvino.frontend import FrontEndManager  # type: ignore[import-untyped]
-from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 
+from inference import ops, ov
 from settings import ROOT
 from weights import WEIGHTS
 
@@ -68,7 +65,7 @@ def read(source: Source, place: Path) -> bytes:
 
 def network(source: Source, data: bytes) -> ov.Model:
     """For bytes `[1, S, S, 3]`, RGB; its outputs are those of the file, in their order."""
-    frontend = FrontEndManager().load_by_framework("tflite")
+    frontend = ov.frontend.FrontEndManager().load_by_framework("tflite")
     with TemporaryDirectory() as folder:
         file = Path(folder) / "network.tflite"
         file.write_bytes(data)
@@ -77,7 +74,7 @@ def network(source: Source, data: bytes) -> ov.Model:
         if node.get_type_name() == "TFFrameworkNode":
             replace_transposed_convolution(node)
     model.validate_nodes_and_infer_types()
-    steps = PrePostProcessor(model)
+    steps = ov.preprocess.PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8)
     steps.input().preprocess().convert_element_type(ov.Type.f32)
     steps.input().preprocess().mean(source.mean).scale(source.deviation)

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from engines import core
+from inference import ov
 from weights import checked
 
 Array = NDArray[np.float32]

@@ -31,6 +31,7 @@ FLOORS: list[tuple[str, set[str]]] = [
                 "heif",
                 "encoding",
                 "engines",
+                "inference",
                 "weights",
             ),
             *("model_nst", "model_cyclegan", "model_people", "detail", "dabs", "guided"),
@@ -120,3 +121,18 @@ def test_words_need_no_pictures(name: str) -> None:
     """`decoding` is for those who open pictures."""
     for imported in imports(ast.walk(ast.parse(modules()[name].read_text("utf-8")))):
         assert imported.partition(".")[0] not in ("decoding", "encoding", "PIL", "numpy")
+
+
+def test_openvino_is_imported_without_its_telemetry() -> None:
+    """It would fork the process, and tell a third party."""
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("*/*.py")]:
+        own = {name.split(".")[0] for name in imports(ast.walk(ast.parse(path.read_bytes())))}
+        assert path.name == "inference.py" or "openvino" not in own, path
+    program = "import sys, model_nst.openvino_engine, model_people.networks\n"
+    program += "print(*(name for name, module in sys.modules.items() if module))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "openvino" in loaded
+    assert not [name for name in loaded if "telemetry" in name]
