@@ -21,6 +21,8 @@ LEAST, MOST = 0.04, 0.96  # share of the photo that a sky takes; of more or less
 DARKEST, GREENEST = 0.25, 0.02  # luminance, and green above blue and red, that skies have
 NEIGHBOURS = 9  # columns whose median says where the sky ends
 NOTCH = 16  # columns; half of the widest gap in a sky that is closed
+SMOOTH, BRIGHTEST_OF_GROUND, WARMEST = 0.035, 0.4, 0.12  # of a cloud below the sky: its gradient,
+# its luminance, and red above blue
 RADIUS, EPSILON = 6, 1e-3  # of the guided filter
 MOST_CHANGE = 0.1  # of a sky's colour
 
@@ -40,6 +42,7 @@ def sky_mask(photo: Image.Image) -> Array:
         rough = (np.arange(height)[:, None] < _without_notches(border)) & _like(colours, rough)
     if not _is_sky(colours, rough):
         return np.zeros((photo.height, photo.width), np.float32)
+    rough = _with_clouds(colours, rough)
     *slopes, offset = (
         np.asarray(Image.fromarray(plane).resize(photo.size, Image.Resampling.BILINEAR))
         for plane in coefficients(rough.astype(np.float32), colours, RADIUS, EPSILON)
@@ -139,6 +142,20 @@ def _like(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
         distance = ((apart @ inverse) * apart).sum(2)
         surprise.append(distance + np.float32(np.linalg.slogdet(covariance)[1]))
     return np.asarray(surprise[0] < surprise[1])
+
+
+def _with_clouds(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The sky, and what is bright and can be reached from it without an edge: clouds, haze."""
+    red, green, blue = np.moveaxis(colours, 2, 0)
+    is_cloud = (_slope(colours) < SMOOTH) & (colours @ LUMINANCE > BRIGHTEST_OF_GROUND)
+    is_cloud &= (green < np.maximum(red, blue) + GREENEST) & (red < blue + WARMEST)
+    while True:
+        near = np.pad(rough, 1)
+        near = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
+        grown = rough | (near & is_cloud)
+        if (grown == rough).all():
+            return rough
+        rough = grown
 
 
 def _may_be_sky(rough: NDArray[np.bool_]) -> bool:
