@@ -34,6 +34,7 @@ bench: .venv/dev
 chaos: .venv/dev
 	$(BIN)/python -m benchmarks.chaos --kills 200
 	$(BIN)/python -m benchmarks.outage
+	$(BIN)/python -m benchmarks.apart
 	$(BIN)/python -m benchmarks.lasting
 	LONG_TESTS=1 $(BIN)/python -m pytest tests/test_sending.py tests/test_web.py \
 		tests/test_chaos.py tests/test_outage.py tests/test_hostile.py
