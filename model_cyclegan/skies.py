@@ -27,10 +27,11 @@ RADIUS, EPSILON = 6, 1e-3  # of the guided filter
 MOST_CHANGE = 0.1  # of a sky's colour
 
 
-def sky_mask(photo: Image.Image) -> Array:
+def sky_mask(photo: Image.Image, *, with_haze: bool = False) -> Array:
     """Maps the sky of an RGB photo: `[H, W]`, 1 where it is, 0 elsewhere, soft at its edges.
 
-    Clouds belong to it. All 0 where none is found.
+    Clouds belong to it; `with_haze`, also those below its edge, haze, and what lies evenly in it.
+    All 0 where none is found.
     """
     scale = min(1, WORKED_AT / max(photo.size))
     size = max(2, round(photo.width * scale)), max(2, round(photo.height * scale))
@@ -42,7 +43,8 @@ def sky_mask(photo: Image.Image) -> Array:
         rough = (np.arange(height)[:, None] < _without_notches(border)) & _like(colours, rough)
     if not _is_sky(colours, rough):
         return np.zeros((photo.height, photo.width), np.float32)
-    rough = _with_clouds(colours, rough)
+    if with_haze:
+        rough = _with_haze(colours, rough)
     *slopes, offset = (
         np.asarray(Image.fromarray(plane).resize(photo.size, Image.Resampling.BILINEAR))
         for plane in coefficients(rough.astype(np.float32), colours, RADIUS, EPSILON)
@@ -59,7 +61,7 @@ def with_even_sky(changed: Image.Image, photo: Image.Image) -> Image.Image:
     To the sky's colours one and the same is added: the median of what they were changed by, up to
     `MOST_CHANGE`.
     """
-    mask = sky_mask(photo)
+    mask = sky_mask(photo, with_haze=True)
     if not (mask > 0.5).any():
         return changed
     before, after = _unit(photo), _unit(changed)
@@ -144,7 +146,7 @@ def _like(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(surprise[0] < surprise[1])
 
 
-def _with_clouds(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _with_haze(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The sky, and what is bright and can be reached from it without an edge: clouds, haze."""
     red, green, blue = np.moveaxis(colours, 2, 0)
     is_cloud = (_slope(colours) < SMOOTH) & (colours @ LUMINANCE > BRIGHTEST_OF_GROUND)
