@@ -50,6 +50,7 @@ from model_cyclegan.generator import load_generator
 from model_cyclegan.options import DIRECTIONS, SEASONS
 from model_cyclegan.photos import photo_files
 from model_nst.colours import in_colours_of
+from model_nst.training_precision import mixed_precision
 from model_people.faces import People
 from weights import WEIGHTS
 from wishes import Direction
@@ -182,7 +183,7 @@ def network(file: Path, direction: str) -> Translate:
     @torch.inference_mode()
     def translate(photo: Image.Image) -> Image.Image:
         x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision():
             y: Tensor = generator(x.contiguous(memory_format=torch.channels_last))
         pixels = ((y[0].float() + 1) * 127.5).round().clamp(0, 255).byte()
         return Image.fromarray(pixels.permute(1, 2, 0).numpy())

@@ -14,8 +14,10 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from model_cyclegan.photos import Photos, load_photo, photo_files
+from model_nst.training_precision import mixed_precision
 
 KEPT = 0.12  # share of the pairs that are one photo twice: a summer, or one of no season
+EVENINGS = 0.35  # share of the pairs that are seen in another light
 GENERATED_AT = (256, 384)  # pixels: at the larger size frost and snow have finer grain
 
 
@@ -33,7 +35,7 @@ class Pairs:
 
     def batch(self, size: int, count: int) -> tuple[Tensor, Tensor]:
         """`count` winters and their summers, each `float32 [count, 3, size, size]` in -1..1."""
-        pairs = [self._pair(size) for _ in range(count)]
+        pairs = [_in_evening(self._pair(size), self.random) for _ in range(count)]
         winters, summers = (torch.stack(each) for each in zip(*pairs, strict=True))
         return winters, summers
 
@@ -71,7 +73,7 @@ def _winters(photo: Tensor, to_winter: nn.Module) -> tuple[Tensor, ...]:
         scale = side / max(photo.shape[1:])
         height, width = (max(16, round(length * scale / 8) * 8) for length in photo.shape[1:])
         x = F.interpolate(photo[None] / 127.5 - 1, (height, width), mode="bicubic", antialias=True)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             y = to_winter(x.clamp(-1, 1).contiguous(memory_format=torch.channels_last))
         y = F.interpolate(y.float(), photo.shape[1:], mode="bilinear", antialias=True)[0]
         made.append(((y + 1) * 127.5).round().clamp(0, 255).byte())
@@ -91,6 +93,25 @@ def _square(photo: Tensor, size: int, random: np.random.Generator) -> Tensor:
     if random.random() < 0.5:
         square = square.flip(3)
     return square[0] / 127.5 - 1
+
+
+def _in_evening(pair: tuple[Tensor, Tensor], random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Some pairs, both photos alike, in the light of dusk or of a blue shadow on a part of them.
+
+    The summers by day would teach that what is dark or blue stays as it is.
+    """
+    if random.random() > EVENINGS:
+        return pair
+    size = pair[0].shape[1]
+    blue = float(random.uniform(-0.35, 0.7))
+    tint = torch.tensor([-0.5 * blue, -0.1 * abs(blue), 0.5 * blue]).view(3, 1, 1)
+    light = (float(random.uniform(0.3, 0.85)) * (1 + tint)).expand(3, size, size)
+    if random.random() < 0.4:
+        cells = torch.from_numpy(random.normal(0, 1, (1, 1, 3, 3)).astype(np.float32))
+        shade = F.interpolate(cells, (size, size), mode="bicubic")[0]
+        light = torch.lerp(torch.ones(()), light, (shade * float(random.uniform(1, 8))).sigmoid())
+    winter, summer = ((each + 1) * light - 1 for each in pair)
+    return winter.clamp(-1, 1), summer.clamp(-1, 1)
 
 
 def above_ground(sky: Tensor, photo: Tensor) -> Tensor:

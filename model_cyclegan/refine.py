@@ -28,6 +28,7 @@ from model_cyclegan.options import DIRECTIONS, SEASONS, changed
 from model_cyclegan.photos import Photos
 from model_cyclegan.train import pace
 from model_cyclegan.training import channel_means, follow
+from model_nst.training_precision import mixed_precision
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ class Refining:
         return photos.contiguous(memory_format=torch.channels_last), skies
 
     def _run(self, photos: Tensor) -> Tensor:
-        with torch.autocast(photos.device.type, dtype=torch.bfloat16):
+        with mixed_precision(photos.device.type):
             result: Tensor = self.generator(photos)
         return result
 
     def _means(self, images: Tensor) -> Tensor:
-        with torch.autocast(images.device.type, dtype=torch.bfloat16):
+        with mixed_precision(images.device.type):
             layers = self.features(images)
         return channel_means(layers)
 
@@ -105,7 +106,7 @@ class Refining:
             group["lr"] = s.rate * pace
         photos, skies = self._draw(self.source)
         translations = self._run(photos)
-        with torch.no_grad(), torch.autocast(photos.device.type, dtype=torch.bfloat16):
+        with torch.no_grad(), mixed_precision(photos.device.type):
             before = self.before(photos)
         means = self._scaled(self._means(translations))
         moments = moment_loss(means, self.latest, self.goal)

@@ -50,6 +50,7 @@ from model_cyclegan.pairs import Pairs, above_ground, without_season
 from model_cyclegan.photos import Photos, load_photo, photo_files
 from model_cyclegan.train import pace
 from model_cyclegan.training import VGG_WEIGHTS, channel_means, follow
+from model_nst.training_precision import mixed_precision
 
 DIRECTION = "winter2summer"
 LOSSES = (
@@ -134,7 +135,7 @@ class PairTraining:
         both = zip(skies, photos, strict=True)
         ground = torch.stack([1 - above_ground(sky, photo) for sky, photo in both])
         x = torch.cat((winters, photos)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             y = self.generator(x)
             layers = self.features(self._seen(y))
             with torch.no_grad():
@@ -157,7 +158,7 @@ class PairTraining:
         judged = self._seen(y), layers
         if self.iteration >= options.warm_up:
             self.judge.requires_grad_(False)
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 found["adversarial"] = generator_loss(self.judge(*judged), "hinge")
             found["moments"] = self._moments([layer[count:] for layer in layers])
         later = min(1.0, max(0.0, self.iteration / options.warm_up - 1))
@@ -184,7 +185,7 @@ class PairTraining:
         self, made: tuple[Tensor, list[Tensor]], real: tuple[Tensor, list[Tensor]]
     ) -> None:
         self.judge.requires_grad_(True)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             photos, translations = (
                 self.judge(image.detach(), [layer.detach() for layer in layers])
                 for image, layers in (real, made)
@@ -214,7 +215,7 @@ class PairTraining:
     def translate(self, photo: Tensor) -> Tensor:
         """A `uint8 [3, H, W]` photo by the averaged generator; sides are multiples of 32."""
         x = (photo[None] / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             y: Tensor = self.average(x)[0]
         return ((y.float() + 1) * 127.5).round().clamp(0, 255).byte()
 

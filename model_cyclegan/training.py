@@ -26,6 +26,7 @@ from model_cyclegan.losses import (
     sky_loss,
 )
 from model_cyclegan.options import DIRECTIONS, SEASONS, LossWeights, TrainingOptions
+from model_nst.training_precision import mixed_precision
 from weights import WEIGHTS
 
 View = Literal["whole", "window"]
@@ -106,7 +107,7 @@ class Training:
         module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return mixed_precision(self.device.type)
 
     def _look(self, image: Tensor) -> tuple[list[Tensor], View]:
         """Feature layers of an image, or of a window of it, and which of the two."""

@@ -41,6 +41,7 @@ from model_nst.network import StyleNetwork
 from model_nst.quick import QuickNetwork, read_weights
 from model_nst.quick_loss import content_error, gradient_cosine, grams, octaves, relative_error
 from model_nst.quick_photos import Crops
+from model_nst.training_precision import mixed_precision
 from presets import PRESETS
 from settings import ROOT
 
@@ -136,7 +137,7 @@ class Training:
         photos = photos.contiguous(memory_format=torch.channels_last)
         chosen = torch.multinomial(self.odds, len(photos), replacement=True)
         shares = F.one_hot(chosen, len(self.styles)).float()
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             with torch.no_grad():
                 wanted = self.front.activations(photos)[CONTENT]
             picture = self.network(photos + octaves(photos, recipe.noise), shares)
@@ -182,7 +183,7 @@ class Training:
     def paint(self, photo: Tensor, style: int) -> Image.Image:
         """By the averaged network; the photo is `[1, 3, H, W]` with fitting sides."""
         shares = F.one_hot(torch.tensor([style]), len(self.styles)).float()
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             picture = self.average(photo.contiguous(memory_format=torch.channels_last), shares)
         pixels = (picture[0].permute(1, 2, 0) * 255).round().byte().numpy()
         return Image.fromarray(pixels)
