@@ -120,7 +120,9 @@ def paint(
             of_part,
             options,
             people,
-            *within_memory(content, size, get_engine(engine), megabytes),
+            size,
+            get_engine(engine),
+            megabytes,
             _of_part(on_progress, number, len(parts)),
             None if is_parted else on_preview,
             on_kept,
@@ -237,22 +239,26 @@ def _painted(
     styles: Sequence[Style],
     options: PaintingOptions,
     people: People,
-    small: Image.Image,
+    size: int,
     engine: StyleEngine,
+    megabytes: float,
     on_progress: OnProgress | None,
     on_preview: OnPreview | None,
     on_kept: Callable[[], None] | None,
 ) -> Image.Image:
-    """Paints all of `content`, of which `small` is the copy that is worked on."""
-    seen = small
+    """Paints all of `content`."""
     names = [preset_grams.preset_of(style.picture) for style in styles]
     least = 0 if all(names) else LEAST[options.strength]
-    sky = _sky_of(small) if engine.has_room_for_regions else None
+    sky = _sky_of(working_copy(content, size))
     if sky is not None:
         both = zip(styles, names, strict=True)
         styles = [style._replace(sky=_sky_in(style.picture, name)) for style, name in both]
         if all(style.sky is None for style in styles):
             sky = None
+    small, engine, in_regions = within_memory(
+        content, size, engine, megabytes, in_regions=sky is not None
+    )
+    sky, seen = sky if in_regions else None, small
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
         styles = [

@@ -38,6 +38,7 @@ from decoding import decode, limits_of
 from engines import native_precision
 from image_processing import paint, room_for_painting
 from model_nst.style_transfer import Style
+from model_people.faces import find_people
 from presets import PRESETS
 from settings import ROOT, Settings
 
@@ -94,11 +95,13 @@ def paint_once(method: str, photo: Path, style: str, size: int, out: Path) -> No
         engines.forced = "f32" if method == "ours-f32" else None
 
         def method_paint(content: Image.Image, painting: Image.Image) -> Image.Image:
+            people = find_people(content)  # first, as in the bot: its networks take memory too
             return paint(
                 content,
                 [Style(painting)],
                 size=size,
                 megabytes=room_for_painting(Settings()),
+                people=people,
                 on_preview=lambda seen: sizes.append(max(seen.size)),
             )
 

@@ -17,10 +17,14 @@ class StyleEngine(Protocol):
     One engine serves several threads at once.
     """
 
-    has_room_for_regions: bool  # a second one takes more memory
+    is_slow: bool  # calculates on a CPU in single precision: a step takes three times as long
 
-    def within(self, megabytes: float, pixels: int) -> "StyleEngine | None":
-        """The same for a painting of so many pixels; None if they need more memory."""
+    def within(
+        self, megabytes: float, pixels: int, regions: int = 1, *, as_whole: bool = False
+    ) -> "StyleEngine | None":
+        """The same for a painting of so many pixels and of one region or two; None if they need
+        more memory, be it in tiles or, if so asked, as a whole.
+        """
 
     def content(self, image: Array) -> Features:
         """The features `[1, 128, H/2, W/2]` by which content is compared."""

@@ -13,6 +13,7 @@ from model_nst.images import LARGE, Array
 from model_nst.losses import Loss
 
 FIRST_STEP = 0.05  # largest change of a pixel in the first step
+SMALL = 2**17  # numbers of an image; of a larger one moves are kept in half precision
 BLOCK = 2**16  # numbers of an image that are worked on at once where they change their precision
 
 
@@ -36,7 +37,8 @@ def minimise(
     best, lowest = x, float("inf")
     moves: list[Move] = []
     # At large sizes each array counts; and of few steps a longer history gains nothing.
-    history, kept = (1, "float16") if x.size > LARGE else (10, "float32")
+    history = 1 if x.size > LARGE else 10
+    kept = "float16" if x.size > SMALL else "float32"
     previous_x = previous_gradient = x
     scale = 1.0
     for step in range(steps):

@@ -50,14 +50,19 @@ LARGEST_TILE: dict[Precision, int] = {"bf16": 150_000, "f32": 100_000}
 SMALLEST_TILE = 20_000  # pixels; most of a smaller one would be margins
 KEPT = 12  # compiled networks, of 12 MB each, that wait for the next painting in a roomy process
 
-# What a painting takes, measured: once, and for each pixel of the image and of a tile.
+# What a painting takes, measured: once, and for each pixel of the image, of one that is worked on
+# as a whole, or of a tile.
 FIXED_MB = 60
 LEFT_MB = 10  # of it, which stays after the first painting and serves the next
-BYTES_OF_PIXEL = 376
-BYTES_OF_PIXEL_IF_LARGE = 130
-BYTES_OF_WHOLE = 700  # in bf16, as the next
-BYTES_OF_TILE = 950  # 640 to 850 were measured; the rest is for what varies
-BYTES_OF_REGION = 180  # of either, more for a second region; 140 to 170 were measured
+BYTES_OF_PIXEL = 276
+BYTES_OF_PIXEL_IF_LARGE: dict[Precision, int] = {"bf16": 130, "f32": 290}
+BYTES_OF_WHOLE: dict[Precision, int] = {"bf16": 700, "f32": 1464}
+# 640 to 850 were measured in bf16; the rest is for what varies.
+BYTES_OF_TILE: dict[Precision, int] = {"bf16": 950, "f32": 2375}
+# Of either, more for a second region; 140 to 170 were measured in bf16.
+BYTES_OF_REGION: dict[Precision, int] = {"bf16": 180, "f32": 450}
+
+ALL_SUMS = {name for names in SUMS.values() for name in names}
 
 
 class Lent(NamedTuple):
@@ -67,18 +72,15 @@ class Lent(NamedTuple):
     free: Callable[[], None]  # its buffers, until the next run
 
 
-def pixels_at_once(pixels: int, megabytes: float, precision: Precision, more: int = 0) -> int:
-    """How large a tile may be, for a painting of so many pixels in so much memory, where each pixel
-    of it takes so many bytes `more`.
-    """
-    each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
+def pixels_at_once(pixels: int, megabytes: float, precision: Precision, regions: int = 1) -> int:
+    """How many of so many pixels, of one region or two, may be worked on at once in this memory."""
+    each = BYTES_OF_PIXEL_IF_LARGE[precision] if 3 * pixels > LARGE else BYTES_OF_PIXEL
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
-    if precision == "f32":
-        left /= 2.5
-    whole = left > (BYTES_OF_WHOLE + more) * pixels
+    more = BYTES_OF_REGION[precision] * (regions - 1)
+    whole = left > (BYTES_OF_WHOLE[precision] + more) * pixels
     if whole and (megabytes > ROOMY or pixels <= WHOLE_PIXELS):
         return pixels
-    most = max(0, int(left / (BYTES_OF_TILE + more)))
+    most = max(0, int(left / (BYTES_OF_TILE[precision] + more)))
     return most if megabytes > ROOMY else min(most, LARGEST_TILE[precision])
 
 
@@ -88,25 +90,22 @@ class OpenVino:
     def __init__(self, precision: Precision | None = None, largest: int = WHOLE_PIXELS) -> None:
         self.precision: Precision = precision or native_precision()
         self.largest = largest  # pixels of an image, or of a tile, that are worked on at once
+        self.is_slow = self.precision == "f32"
         self.kept = KEPT
-        self.largest_of_regions = largest  # the same for images of two regions
-        self.has_room_for_regions = True
         self._idle: list[tuple[tuple[Part, int, int], ov.CompiledModel]] = []
         self._lock = threading.Lock()
         self._has_painted = threading.Event()
 
-    def within(self, megabytes: float, pixels: int) -> "OpenVino | None":
+    def within(
+        self, megabytes: float, pixels: int, regions: int = 1, *, as_whole: bool = False
+    ) -> "OpenVino | None":
         engine = copy(self)  # which shares the compiled networks
         if self._has_painted.is_set():
             megabytes += LEFT_MB
-        engine.largest = pixels_at_once(pixels, megabytes, self.precision)
-        at_once = pixels_at_once(pixels, megabytes, self.precision, BYTES_OF_REGION)
-        engine.largest_of_regions = at_once
-        # Where only a second region would cut the image into tiles, it would take twice the time.
-        least = pixels if engine.largest >= pixels else SMALLEST_TILE
-        engine.has_room_for_regions = at_once >= least
+        engine.largest = pixels_at_once(pixels, megabytes, self.precision, regions)
         engine.kept = KEPT if megabytes > ROOMY else 0
-        return engine if engine.largest >= min(pixels, SMALLEST_TILE) else None
+        least = pixels if as_whole else min(pixels, SMALLEST_TILE)
+        return engine if engine.largest >= least else None
 
     def content(self, image: Array) -> Features:
         _, _, height, width = image.shape
@@ -144,8 +143,7 @@ class OpenVino:
         goal = goal_of(content, style_weight, grams, guidance)
         count = len(goal.style_maps)
         step, first, tile = (guided(part, count) if count else part for part in (STEP, GRAMS, TILE))
-        largest = self.largest if count < len(REGIONS) else self.largest_of_regions
-        cut = tiles(2 * content.shape[2], 2 * content.shape[3], largest)
+        cut = tiles(2 * content.shape[2], 2 * content.shape[3], self.largest)
         if len(cut) == 1:
             with self._network(step, cut[0]) as network:
                 yield partial(_loss_of_whole, goal, network)
@@ -165,7 +163,10 @@ class OpenVino:
             found = next((i for i, (kept, _) in enumerate(self._idle) if kept == key), None)
             network = None if found is None else self._idle.pop(found)[1]
         if network is None:
-            network = compiled(cut_network(part, height, width), self.precision)
+            model = cut_network(part, height, width)
+            if self.precision == "f32":
+                as_features_lie(model)
+            network = compiled(model, self.precision)
         request = network.create_infer_request()
         is_sound = True
 
@@ -286,6 +287,30 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
     }
     cut.reshape({i: shapes[name] for i, name in enumerate(inputs) if name in shapes})
     return cut
+
+
+def as_features_lie(model: ov.Model) -> None:
+    """Has the Gram matrices of a cut network taken from features as OpenVINO lays them out,
+    channels last. In f32 it else lays them out anew; in bf16 this form takes longer.
+    """
+    for output in model.outputs:
+        if output.any_name not in ALL_SUMS:
+            continue
+        product = output.get_node().input_value(0)
+        counted, features = (_of_maps(each) for each in product.get_node().input_values())
+        channels = features.get_partial_shape()[1].get_length()
+        rows = [
+            ops.reshape(ops.transpose(each, [0, 2, 3, 1]), [-1, channels], special_zero=False)
+            for each in (counted, features)
+        ]
+        product.replace(ops.matmul(rows[0], rows[1], True, False).output(0))
+
+
+def _of_maps(matrix: ov.Output) -> ov.Output:
+    """The features `[1, C, H, W]` that a matrix `[C, HW]` is made of."""
+    while len(matrix.get_partial_shape()) < 4:
+        matrix = matrix.get_node().input_value(0)
+    return matrix
 
 
 def _without(by_gram: ov.Output) -> None:

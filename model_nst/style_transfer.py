@@ -48,8 +48,11 @@ LAST_SCALE = (8, 0.25)  # the working size itself
 # From a sketch: a few steps on a smaller image, which set right what the quick network had from
 # other photos, then the long side of the next scale, and as many steps there as suffice for the
 # style error of a painting begun with noise; where it is smaller it needs more, and has the time.
-SKETCH_CORRECTED = (256, 16, 0.2)
-SKETCHED_AT, SKETCHED_STEPS, MOST_SKETCHED_STEPS = 512, 10, 24
+# On a slow engine both are fewer.
+SKETCH_CORRECTED_AT, SKETCHED_AT = 256, 512
+SKETCHED_STEPS, SLOW_SKETCHED_STEPS = (16, 10), (14, 9)
+MOST_SKETCHED_STEPS = 24
+LEAST_WHOLE = 0.75  # to which share of its size a slow painting is rather made smaller than cut
 START = 0.7  # share of the content image in the style's colours in the first image
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
@@ -65,21 +68,46 @@ class Style(NamedTuple):
     sky: Array | None = None
 
 
+class Room(NamedTuple):
+    """A working copy of the photo, the engine for it, and whether its sky is told apart."""
+
+    photo: Image.Image
+    engine: StyleEngine
+    in_regions: bool
+
+
 def within_memory(
-    photo: Image.Image, size: int, engine: StyleEngine, megabytes: float
-) -> tuple[Image.Image, StyleEngine]:
+    photo: Image.Image,
+    size: int,
+    engine: StyleEngine,
+    megabytes: float,
+    *,
+    in_regions: bool = False,
+) -> Room:
     """Makes the largest working copy, at most `size` on its long side, that can be painted in so
-    much memory; returns it and the engine for it.
+    much memory; one whose sky is not told apart, or on a slow engine a somewhat smaller one, where
+    that spares the time that tiles take.
 
     At 128 pixels it is painted however little memory there is.
     """
+    for regions in (2, 1) if in_regions else (1,):
+        side = size
+        while side >= (max(size * LEAST_WHOLE, SMALLEST_WORKED_AT) if engine.is_slow else size):
+            small = working_copy(photo, side)
+            if fitting := engine.within(megabytes, _pixels(small), regions, as_whole=True):
+                return Room(small, fitting, regions == 2)
+            side = side * 24 // 25
     while True:
         small = working_copy(photo, size)
-        width, height = padded_size(small.size)
-        fitting = engine.within(megabytes, width * height)
+        fitting = engine.within(megabytes, _pixels(small), 1 + in_regions)
         if fitting or size <= SMALLEST_WORKED_AT:
-            return small, fitting or engine
+            return Room(small, fitting or engine, in_regions)
         size = max(SMALLEST_WORKED_AT, size * 9 // 10)
+
+
+def _pixels(image: Image.Image) -> int:
+    width, height = padded_size(image.size)
+    return width * height
 
 
 def transfer(
@@ -107,7 +135,12 @@ def transfer(
     photo, a few times, and `on_kept` is called.
     """
     photo = padded(content)
-    scales = schedule(max(photo.size), with_faces=faces is not None, is_sketched=bool(sketch))
+    sketched_steps = SLOW_SKETCHED_STEPS if engine.is_slow else SKETCHED_STEPS
+    scales = schedule(
+        max(photo.size),
+        with_faces=faces is not None,
+        sketched_steps=sketched_steps if sketch else None,
+    )
     progress = _Progress(scales, on_progress)
     coarser = scales[0][0]
     judged = max(len(scales) - 2, 0) if least_likeness else None
@@ -261,14 +294,21 @@ def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: 
 
 
 def schedule(
-    long_side: int, *, with_faces: bool = False, is_sketched: bool = False
+    long_side: int,
+    *,
+    with_faces: bool = False,
+    sketched_steps: tuple[int, int] | None = None,
 ) -> list[tuple[int, int, float]]:
-    """The scales, coarse to fine: long side in pixels, number of steps, content loss's weight."""
+    """The scales, coarse to fine: long side in pixels, number of steps, content loss's weight.
+
+    From a sketch there are so many steps that correct it, and then at 512 px.
+    """
     coarser = [(side, *scale) for side, scale in SCALES.items() if side * 1.25 <= long_side]
-    if is_sketched:
+    if sketched_steps:
         first = SKETCHED_AT if long_side >= SKETCHED_AT * 1.25 else long_side
-        steps = min(SKETCHED_STEPS * SKETCHED_AT // first, MOST_SKETCHED_STEPS)
-        begun = [SKETCH_CORRECTED, (first, steps, LAST_SCALE[1])]
+        steps = min(sketched_steps[1] * SKETCHED_AT // first, MOST_SKETCHED_STEPS)
+        corrected = (SKETCH_CORRECTED_AT, sketched_steps[0], SCALES[192][1])
+        begun = [corrected, (first, steps, LAST_SCALE[1])]
         if first == long_side:
             return begun
         coarser = [*begun, *(scale for scale in coarser if scale[0] > first)]

@@ -19,7 +19,7 @@ class Torch:
     in float32.
     """
 
-    has_room_for_regions = True
+    is_slow = False
 
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -27,7 +27,9 @@ class Torch:
         weights = load_file(checked("nst_features.safetensors"), device=str(self.device))
         self.network.load_state_dict(weights)
 
-    def within(self, megabytes: float, pixels: int) -> "Torch":
+    def within(
+        self, megabytes: float, pixels: int, regions: int = 1, *, as_whole: bool = False
+    ) -> "Torch":
         return self
 
     def content(self, image: Array) -> Half:

@@ -111,7 +111,7 @@ def test_less_memory_means_smaller_tiles_and_then_a_smaller_painting() -> None:
 
 
 def test_a_photo_that_is_padded_is_worked_on_as_a_whole() -> None:
-    small, engine = within_memory(Image.new("RGB", (512, 341)), 512, OpenVino(), 8000)
+    small, engine, _ = within_memory(Image.new("RGB", (512, 341)), 512, OpenVino(), 8000)
     assert small.size == (512, 341)
     assert isinstance(engine, OpenVino)
     assert engine.largest >= 512 * 344
@@ -119,9 +119,20 @@ def test_a_photo_that_is_padded_is_worked_on_as_a_whole() -> None:
 
 def test_a_painting_that_does_not_fit_is_worked_at_smaller_but_not_below_128_pixels() -> None:
     photo = Image.new("RGB", (2048, 2048))
-    small, _ = within_memory(photo, 2048, OpenVino("bf16"), 200)
+    small = within_memory(photo, 2048, OpenVino("bf16"), 200).photo
     assert 512 < max(small.size) < 2048
-    assert within_memory(photo, 2048, OpenVino("bf16"), 0)[0].size == (128, 128)
+    assert within_memory(photo, 2048, OpenVino("bf16"), 0).photo.size == (128, 128)
+
+
+def test_without_bf16_a_painting_is_rather_made_smaller_than_cut() -> None:
+    """A little smaller, that is; else in tiles, at the size that was asked for."""
+    photo = Image.new("RGB", (512, 384))
+    for megabytes, least in ((350, 450), (300, 384), (200, 512)):
+        small, engine, _ = within_memory(photo, 512, OpenVino("f32"), megabytes)
+        assert isinstance(engine, OpenVino)
+        assert least <= max(small.size) <= 512
+        assert (engine.largest >= small.width * small.height) == (megabytes > 200)
+    assert within_memory(photo, 512, OpenVino("bf16"), 150).photo.size == (512, 384)
 
 
 @pytest.mark.parametrize(("free", "kept"), [(300, False), (8000, True)])

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from image_processing import Cancelled, paint
-from model_nst.style_transfer import Style, schedule
+from model_nst.engine import get_engine
+from model_nst.style_transfer import SKETCHED_STEPS, SLOW_SKETCHED_STEPS, Style, schedule
 from presets import PRESETS
 from settings import ROOT
 from wishes import PaintingOptions
@@ -97,7 +98,9 @@ def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Imag
         engine="openvino",
     )
     assert reached_at_previews == [0]
-    assert len(reached) == sum(steps for _, steps, _ in schedule(384, is_sketched=True))
+    sketched_steps = SLOW_SKETCHED_STEPS if get_engine("openvino").is_slow else SKETCHED_STEPS
+    scales = schedule(384, sketched_steps=sketched_steps)
+    assert len(reached) == sum(steps for _, steps, _ in scales)
     assert distance(previews[0], painting) < distance(painting, photo)
 
 

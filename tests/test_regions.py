@@ -12,7 +12,7 @@ from model_cyclegan.skies import sky_mask
 from model_nst.images import Array, resized, to_array
 from model_nst.openvino_engine import OpenVino
 from model_nst.regions import by_regions, has_sky, painted_sky, without
-from model_nst.style_transfer import Style, style_grams
+from model_nst.style_transfer import Room, Style, style_grams, within_memory
 from presets import PRESETS
 from settings import ROOT
 
@@ -100,11 +100,19 @@ def test_a_picture_of_ones_own_has_its_sky_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_where_memory_is_short_the_sky_is_not_told_apart() -> None:
-    engine = OpenVino("f32")
-    pixels = 175_000
-    roomy, short = engine.within(1000, pixels), engine.within(400, pixels)
-    assert roomy and roomy.has_room_for_regions and roomy.largest == pixels
-    assert short and not short.has_room_for_regions and short.largest == pixels
-    tiled = engine.within(250, pixels)
-    assert tiled and tiled.has_room_for_regions
-    assert tiled.largest_of_regions < tiled.largest < pixels
+    photo = Image.new("RGB", (512, 340))
+
+    def room(megabytes: float) -> Room:
+        return within_memory(photo, 512, OpenVino("f32"), megabytes, in_regions=True)
+
+    assert room(1000).photo.size == (512, 340)
+    assert room(1000).in_regions
+    smaller = room(360)
+    assert max(smaller.photo.size) < 512
+    assert smaller.in_regions
+    short = room(245)
+    assert max(short.photo.size) < 512
+    assert not short.in_regions
+    tiled = room(180)
+    assert tiled.photo.size == (512, 340)
+    assert tiled.in_regions
