@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before the imports, which take seconds: what is wr
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from PIL import Image, ImageFilter, ImageOps, ImageStat
 from dabs import in_dabs
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
+from model_cyclegan.daylight import by_day
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
 from model_cyclegan.skies import sky_mask, with_even_sky
 from model_nst import preset_grams
@@ -369,7 +371,9 @@ def change_season(
     already.
     """
     small = working_copy(photo, min(size, VIEWS[direction]))
-    translation = with_even_sky(translate(small, direction, engine), small)
+    network = partial(translate, direction=direction, engine=engine)
+    is_to_summer = direction == "winter2summer"
+    translation = with_even_sky(by_day(small, network) if is_to_summer else network(small), small)
     changed = with_change(translation, small, photo)
     if amount != 1:
         changed = Image.blend(photo, changed, amount)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import image_processing
 from engines import Precision, compiled, core
 from image_processing import change_season
 from model_cyclegan import export, season
@@ -171,3 +172,20 @@ def test_command_line_on_one_photo_and_on_a_bad_one(tmp_path: Path) -> None:
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1
     assert not (tmp_path / "none.png").exists()
+
+
+def test_snow_at_dusk_turns_green_too_and_in_the_photos_light(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    day = photo("winter_slope", 480, 320)
+    dusk = Image.fromarray((levels(day) * (0.45, 0.55, 0.7)).astype(np.uint8))
+
+    def blue_taken_off() -> float:
+        change = levels(change_season(dusk, "winter2summer")) - levels(dusk)
+        return float(-change[160:, :, 2].mean())
+
+    summer = change_season(dusk, "winter2summer")
+    assert levels(summer).mean() < levels(dusk).mean()
+    by_day = blue_taken_off()
+    monkeypatch.setattr(image_processing, "by_day", lambda photo, translate: translate(photo))
+    assert by_day > 1.5 * blue_taken_off()
