@@ -4,7 +4,7 @@ wait.
 One process talks and two work, with a real redis-server. The clocks are those of the bot's
 processes; they need the library of the package `faketime`. Part of `make chaos`.
 
-    python -m benchmarks.apart --minutes 10
+    python -m benchmarks.apart --minutes 10 --only Redis clocks
 """
 
 import argparse
@@ -102,7 +102,9 @@ async def through(mishap: Mishap, people: int = PEOPLE, photos: int = PHOTOS) ->
 async def main() -> int:
     parser = argparse.ArgumentParser(description="Takes Redis and the clock away.")
     parser.add_argument("--minutes", type=float, default=10, help="without Redis, the second time")
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="what has one of these words")
+    arguments = parser.parse_args()
+    minutes = arguments.minutes
     mishaps: dict[str, Callable[[], Awaitable[Count]]] = {
         "Redis away for 30 s": partial(through, partial(redis_away, 30)),
         f"Redis away for {minutes:g} min": partial(through, partial(redis_away, 60 * minutes)),
@@ -114,6 +116,8 @@ async def main() -> int:
     sys.stdout.write(f"| what | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n")
     harm = 0
     for name, happens in mishaps.items():
+        if arguments.only and not set(arguments.only) & set(name.split()):
+            continue
         counted = await happens()
         harm += counted.lost + counted.doubled
         sys.stdout.write(row(name, counted) + "\n")
