@@ -191,11 +191,12 @@ class RedisStore:
         async with own:
             with _failures_told():
                 await shared.acquire()
-            renewing = asyncio.create_task(_renew(shared))
+            done = asyncio.Event()
+            renewing = asyncio.create_task(_renew(shared, done))
             try:
                 yield
             finally:
-                renewing.cancel()
+                done.set()
                 await asyncio.wait({renewing})
                 with suppress(LockError, RedisError):  # it ends by itself
                     await shared.release()
@@ -362,11 +363,15 @@ class RedisStore:
         return True
 
 
-async def _renew(lock: Lock) -> None:
-    """Keeps the lock for as long as it is needed."""
+async def _renew(lock: Lock, done: asyncio.Event) -> None:
+    """Keeps the lock until it is done with. It is not cancelled: a command of redis-py may take
+    that for a failure of its own, and the lock would be kept for ever.
+    """
     with suppress(LockError):
-        while True:
-            await asyncio.sleep(LOCK_SECONDS / 4)
+        while not done.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), LOCK_SECONDS / 4)
+                return
             with suppress(RedisConnectionError, RedisTimeoutError):
                 await lock.reacquire()
 

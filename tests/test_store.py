@@ -3,11 +3,13 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from redis.asyncio.lock import Lock
 
 from jobs.job import Picture, job_in, to_json
 from store import Store, StoreError, last_days, open_store
@@ -400,3 +402,27 @@ async def test_many_at_once_wait_for_a_connection(tmp_path: Path) -> None:
         await shared.save(1, "one", 10)
         assert await asyncio.gather(*(shared.user(1) for _ in range(400))) == ["one"] * 400
         await shared.close()
+
+
+async def test_a_lock_ends_in_the_middle_of_being_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the renewing command takes a cancellation for a failure of its own."""
+    renewed = asyncio.Event()
+
+    async def stubborn(self: Lock) -> bool:
+        renewed.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+        return True
+
+    monkeypatch.setattr(Lock, "reacquire", stubborn)
+    monkeypatch.setattr("store.redis.LOCK_SECONDS", 0.4)
+    with redis_server(tmp_path) as server:
+        opened = await open_store(server.url, None)
+        async with asyncio.timeout(5):
+            async with opened.lock(1):
+                await renewed.wait()
+            async with opened.lock(1):
+                pass
+        await opened.close()
