@@ -86,7 +86,7 @@ def peak() -> float:
 
 
 def measure(side: int, best: float) -> dict[str, object]:
-    network = compiled(cut_network(STEP, side, side))
+    network = compiled(cut_network(STEP, side, side, native_precision()))
     request = network.create_infer_request()
     halves = {"f16": np.float16}
     inputs = [

@@ -163,9 +163,7 @@ class OpenVino:
             found = next((i for i, (kept, _) in enumerate(self._idle) if kept == key), None)
             network = None if found is None else self._idle.pop(found)[1]
         if network is None:
-            model = cut_network(part, height, width)
-            if self.precision == "f32":
-                as_features_lie(model)
+            model = cut_network(part, height, width, self.precision)
             network = compiled(model, self.precision)
         request = network.create_infer_request()
         is_sound = True
@@ -259,9 +257,9 @@ def guided(part: Part, regions: int) -> Part:
     )
 
 
-def cut_network(part: Part, height: int, width: int) -> ov.Model:
+def cut_network(part: Part, height: int, width: int, precision: Precision) -> ov.Model:
     """Takes out of the exported network what computes some outputs from some inputs, for images of
-    `height` by `width` pixels.
+    `height` by `width` pixels, in the form that suits the precision.
     """
     outputs, inputs = part
     model = core().read_model(checked("nst.xml", "nst.bin"))
@@ -286,10 +284,12 @@ def cut_network(part: Part, height: int, width: int) -> ov.Model:
         "content": [1, 128, height // 2, width // 2],
     }
     cut.reshape({i: shapes[name] for i, name in enumerate(inputs) if name in shapes})
+    if precision == "f32":
+        _as_features_lie(cut)
     return cut
 
 
-def as_features_lie(model: ov.Model) -> None:
+def _as_features_lie(model: ov.Model) -> None:
     """Has the Gram matrices of a cut network taken from features as OpenVINO lays them out,
     channels last. In f32 it else lays them out anew; in bf16 this form takes longer.
     """

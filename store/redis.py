@@ -368,7 +368,7 @@ async def _renew(lock: Lock, done: asyncio.Event) -> None:
     that for a failure of its own, and the lock would be kept for ever.
     """
     with suppress(LockError):
-        while not done.is_set():
+        while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), LOCK_SECONDS / 4)
                 return

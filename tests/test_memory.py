@@ -76,7 +76,7 @@ def test_no_more_threads_than_the_quota_lets_run(
 
 
 def test_networks_run_on_as_many_threads() -> None:
-    network = compiled(cut_network(FEATURES, 32, 32), "f32")
+    network = compiled(cut_network(FEATURES, 32, 32, "f32"), "f32")
     assert network.get_property("INFERENCE_NUM_THREADS") == processors()
 
 
