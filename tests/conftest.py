@@ -100,7 +100,7 @@ async def running_bot(
         finally:
             if bot.returncode is None:
                 bot.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 await bot.communicate()
     assert bot.returncode == 0
 

@@ -76,7 +76,7 @@ async def test_a_painting_in_work_at_sigterm_is_finished_and_sent() -> None:
     chat = await start_chat()
     photo = (PHOTOS / "chelsea.jpg").read_bytes()
     async with join(chat.url, "Ann", "en") as ann:
-        async with bot_in_chat(chat, NST_SIZE="256"):  # done in time on any machine
+        async with bot_in_chat(chat, SHUTDOWN_SECONDS="60"):  # enough on any machine
             await ann.send_photo(photo)
             await ann.press(await ann.next_message(), "Use it as the style")
             await ann.next_message()
