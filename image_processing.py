@@ -15,23 +15,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps, ImageStat
+from PIL import Image, ImageOps, ImageStat
 
 from dabs import in_dabs
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.daylight import by_day
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
-from model_cyclegan.skies import sky_mask, with_even_sky
+from model_cyclegan.skies import with_even_sky
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
 from model_nst.images import to_array, to_image, working_copy
 from model_nst.likeness import LEAST
 from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
-from model_nst.regions import has_sky, is_worth_it, painted_sky
 from model_nst.style_transfer import (
     SKETCHED_AT,
     STROKE_SCALES,
@@ -40,8 +37,8 @@ from model_nst.style_transfer import (
     within_memory,
 )
 from model_people.faces import People, find_people
-from model_people.masks import face_map, features_map
-from model_people.persons import persons_mask
+from model_people.skin import skin_map
+from parts import PaintedSkin, maps_of_faces, mask_of_persons, painted_skin, sky_of, with_sky
 from presets import PRESETS
 from settings import EngineName, Settings
 from wishes import DIRECTIONS, USUAL, Direction, Only, PaintingOptions, Strength
@@ -50,15 +47,6 @@ T = TypeVar("T")
 OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
 
-KEPT_WIDTH = 40  # pixels of a face as it is worked at; a wider one is kept less, a smaller more
-LEAST_KEPT, MOST_KEPT = 0.65, 1.5
-AROUND_FACE, SOFT_FACE = (
-    0.08,
-    0.1,
-)  # of a face's width: how far around it, how softly
-NEARBY = (1.0, 0.3)  # the same for what is freed of grain
-MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
-LOOKED_AT, SMOOTHED = 512, 3.0  # pixels: size of a painting whose sky is looked for, and its blur
 LEAST_SKETCHED = 384  # pixels; at smaller sizes the quick network's strokes are too large
 SOFT = 0.4  # share of the photo in a quick picture that is to be soft
 TILE = 352  # pixels; long side of a picture in a sheet of all styles
@@ -162,12 +150,14 @@ def paint_quickly(
     size: int = 512,
     background: Mapping[str, float] | None = None,
     people: People | None = None,
+    still: bool = True,
 ) -> Image.Image:
     """As `paint`, in one pass of the quick network, which knows only the famous paintings.
 
     `shares`, by the presets' names, sum up to 1. Of the options, a soft painting keeps some of the
-    photo and a strong one is painted twice over; fine strokes are normal ones. Takes a fraction of
-    a second, and at most 512 MB at any size. Raises `KeyError` for a style that is not known.
+    photo and a strong one is painted twice over; fine strokes are normal ones. In what is not
+    `still`, a frame of a clip, skin gets no colours of its own. Takes a fraction of a second, and
+    at most 512 MB at any size. Raises `KeyError` for a style that is not known.
     """
     people = find_people(content) if people is None else people
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
@@ -176,7 +166,11 @@ def paint_quickly(
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
     paintings = []
     for of_part in parts:
-        result = at_own_size(_quick(small, of_part, options.strength, faces), small, content)
+        skin = None
+        if faces and still and not options.keep_colours:
+            skin = painted_skin(small, people, *_famous(of_part))
+        picture = _quick(small, of_part, options.strength, faces, skin)
+        result = at_own_size(picture, small, content)
         paintings.append(_with_colours_of(content, result) if options.keep_colours else result)
     return _in_parts(content, people, paintings, options.only) if is_parted else paintings[0]
 
@@ -191,9 +185,22 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
     aspect = min(max(width / height, 0.5), 2)
     size = round(TILE * min(1, aspect)), round(TILE * min(1, 1 / aspect))
     tile = ImageOps.fit(working_copy(photo, 2 * TILE), size)
-    faces = maps_of_faces(find_people(tile), tile.size)
-    tiles = [_quick(tile, {name: 1.0}, "normal", faces) for name in PRESETS]
+    people = find_people(tile)
+    faces, shown = maps_of_faces(people, tile.size), skin_map(tile, people)
+    tiles = []
+    for name in PRESETS:
+        skin = painted_skin(tile, people, *_famous({name: 1.0}), shown)
+        tiles.append(_quick(tile, {name: 1.0}, "normal", faces, skin))
     return tiles, 3 if aspect > 1.2 else 4
+
+
+def _famous(shares: Mapping[str, float]) -> tuple[list[Style], list[str]]:
+    """The famous paintings of these names, and the names."""
+    styles = []
+    for name, share in shares.items():
+        with Image.open(PRESETS[name].path) as file:
+            styles.append(Style(file.convert("RGB"), share))
+    return styles, [*shares]
 
 
 def _quick(
@@ -201,6 +208,7 @@ def _quick(
     shares: Mapping[str, float],
     strength: Strength,
     faces: FaceMaps | None,
+    skin: PaintedSkin | None,
     *,
     then_free: bool = False,
 ) -> Image.Image:
@@ -210,6 +218,9 @@ def _quick(
         picture = quick_picture(picture, shares, then_free=then_free)
     if strength == "soft":
         picture += SOFT * (photo - picture)
+    if faces and skin:
+        photo = to_array(skin.photo.resize(small.size))
+        return to_image(laid_over(picture, photo, faces, skin.shown))
     return to_image(laid_over(picture, photo, faces) if faces else picture)
 
 
@@ -220,12 +231,16 @@ def _may_be_sketched(options: PaintingOptions) -> bool:
 
 
 def _sketch(
-    photo: Image.Image, shares: Mapping[str, float], strength: Strength, faces: FaceMaps | None
+    photo: Image.Image,
+    shares: Mapping[str, float],
+    strength: Strength,
+    faces: FaceMaps | None,
+    skin: PaintedSkin | None,
 ) -> Image.Image:
     """The quick picture that a painting of the photo begins with; not larger than the network draws
     strokes well.
     """
-    return _quick(working_copy(photo, SKETCHED_AT), shares, strength, faces, then_free=True)
+    return _quick(working_copy(photo, SKETCHED_AT), shares, strength, faces, skin, then_free=True)
 
 
 def _of_part(on_progress: OnProgress | None, number: int, parts: int) -> OnProgress | None:
@@ -251,10 +266,9 @@ def _painted(
     """Paints all of `content`."""
     names = [preset_grams.preset_of(style.picture) for style in styles]
     least = 0 if all(names) else LEAST[options.strength]
-    sky = _sky_of(working_copy(content, size))
+    sky = sky_of(working_copy(content, size))
     if sky is not None:
-        both = zip(styles, names, strict=True)
-        styles = [style._replace(sky=_sky_in(style.picture, name)) for style, name in both]
+        styles = [with_sky(*each) for each in zip(styles, names, strict=True)]
         if all(style.sky is None for style in styles):
             sky = None
     small, engine, in_regions = within_memory(
@@ -268,6 +282,10 @@ def _painted(
         ]
 
     faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
+    skin = None
+    if options.faces == "keep" and not options.keep_colours:
+        skin = painted_skin(small, people, styles, names)
+        seen = skin.photo if skin else small
 
     def finished(painting: Image.Image, photo: Image.Image) -> Image.Image:
         result = at_own_size(painting, small.resize(painting.size), photo)
@@ -286,56 +304,25 @@ def _painted(
         and len(known) == len(styles)
         and known.keys() <= {*quick_styles()}
     ):
-        sketch = _sketch(small, known, options.strength, faces)
+        sketch = _sketch(small, known, options.strength, faces, skin)
         show(sketch)
         if options.keep_colours:
             sketch = _with_luminance_of(small, sketch)
     painting = transfer(
-        seen, styles, engine, options, on_progress, show, faces, least, on_kept, sketch, sky
+        seen,
+        styles,
+        engine,
+        options,
+        on_progress,
+        show,
+        faces,
+        least,
+        on_kept,
+        sketch,
+        sky,
+        skin.shown if skin else None,
     )
     return finished(painting, content)
-
-
-def _sky_of(photo: Image.Image) -> NDArray[np.float32] | None:
-    """`[H, W]`, 1 where the photo shows sky, else 0; None where there is little of it."""
-    sky = sky_mask(photo)
-    return sky if is_worth_it(sky) else None
-
-
-def _sky_in(painting: Image.Image, name: str | None) -> NDArray[np.float32] | None:
-    """Likewise of a painting: drawn by hand where it is a famous one, `name`, that has a sky; found
-    as a photo's in another, whose strokes are smoothed away first.
-    """
-    if name:
-        return painted_sky(name, *painting.size)[0, 0] if has_sky(name) else None
-    small = working_copy(painting, LOOKED_AT)
-    return _sky_of(small.filter(ImageFilter.GaussianBlur(SMOOTHED)))
-
-
-def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:
-    """Maps of the faces in a photo that is worked at in this size; None where there are none.
-
-    Where a face is small, few strokes would hide it: it is kept more.
-    """
-    if not people.faces:
-        return None
-    scale = size[0] / people.size[0]
-    weights = [
-        min(max(KEPT_WIDTH / (face.width * scale), LEAST_KEPT), MOST_KEPT) for face in people.faces
-    ]
-    share = min(1, MAPPED / max(size))
-    width, height = (max(1, round(side * share)) for side in size)
-    return FaceMaps(
-        face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights),
-        features_map(people, width, height, weights),
-        face_map(people, width, height, *NEARBY),
-    )
-
-
-def mask_of_persons(photo: Image.Image, people: People) -> Image.Image:
-    """Mode L, at the size of the RGB photo in which `people` were found: 255 where a person is."""
-    mask = persons_mask(photo, people, *photo.size)
-    return Image.fromarray((mask * 255 + 0.5).astype(np.uint8))
 
 
 def _with_luminance_of(photo: Image.Image, style: Image.Image) -> Image.Image:

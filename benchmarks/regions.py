@@ -24,12 +24,13 @@ from benchmarks.nst import load, photo_path
 from benchmarks.quality import Vgg19, as_judged
 from image_processing import paint
 from model_cyclegan.skies import sky_mask
-from model_nst.regions import has_sky, painted_sky
+from model_nst.regions import painted, shows
 from model_nst.style_transfer import Style
+from parts import sky_of
 from presets import PRESETS
 
 PHOTOS = ("summer_palace", "summer_valley", "summer_mountain")
-STYLES = tuple(filter(has_sky, PRESETS))
+STYLES = tuple(name for name in PRESETS if shows(name, "sky"))
 WAYS = ("from the whole", "by regions")
 
 
@@ -47,17 +48,17 @@ class Run:
 def measure(judge: Vgg19, photo: Image.Image, style: str, way: str, out: Path) -> Run:
     painting = load(PRESETS[style].path)
     start = time.perf_counter()
-    with patch.object(image_processing, "has_sky", has_sky if way == WAYS[1] else lambda _: False):
+    with patch.object(image_processing, "sky_of", sky_of if way == WAYS[1] else lambda _: None):
         picture = paint(photo, [Style(painting)])
     seconds = time.perf_counter() - start
     picture.save(out)
     judged = as_judged(photo)
     small = picture.resize(judged.size, Image.Resampling.BICUBIC)
     sky = sky_mask(judged)
-    painted = painted_sky(style, *as_judged(painting).size)[0, 0]
+    of_painting = painted(style, "sky", *as_judged(painting).size)
     return Run(
-        judge.style_error(small, painting, sky, painted),
-        judge.style_error(small, painting, 1 - sky, 1 - painted),
+        judge.style_error(small, painting, sky, of_painting),
+        judge.style_error(small, painting, 1 - sky, 1 - of_painting),
         judge.style_error(small, painting),
         gradient_similarity(small, judged),
         seconds,

@@ -35,7 +35,9 @@ KEEPING: dict[Strength, Keeping] = {
     "normal": Keeping(1.2, 8, 0.42, 0.45),
     "strong": Keeping(3, 20, 0.6, 0.35),
 }
+OF_SKIN = 0.7  # how much style is held back where skin has the colours of the style's
 LAID_OVER, MOST_LAID_OVER = 0.75, 0.9  # of a face's light and shade, where painted in one pass
+LAID_CHROMA = 0.8  # and of its skin's chroma
 LEAST_STYLE = 0.05  # no pixel counts less in the Gram matrices
 
 
@@ -53,44 +55,67 @@ class FaceMaps(NamedTuple):
         return FaceMaps(*(_scaled(plane, height, width) for plane in self))
 
 
-def guidance(maps: FaceMaps, image: Array, strength: Strength) -> Guidance:
-    """The loss's guidance for images of the size of this one, `[1, 3, H, W]`, both even."""
+def guidance(
+    maps: FaceMaps, image: Array, strength: Strength, skin: Array | None = None
+) -> Guidance:
+    """The loss's guidance for images of the size of this one, `[1, 3, H, W]`, both even. In `skin`,
+    `[h, w]` of any size, the photo has the style's colours already.
+    """
     height, width = image.shape[2:]
     keeping = KEEPING[strength]
     faces, features, _ = maps.at(height // 2, width // 2)
+    if skin is not None:
+        np.maximum(faces, _scaled(skin, *faces.shape), out=faces)
     content = 1 + keeping.content * faces + keeping.content_of_features * features
     faces, features, _ = maps.at(height, width)
     style = 1 - keeping.style * faces - keeping.style_of_features * features
+    if skin is not None:
+        style *= 1 - OF_SKIN * _scaled(skin, height, width)
     return Guidance(content[None, None], np.maximum(style, LEAST_STYLE)[None, None])
 
 
 def begun_anew(
-    x: Array, photo: Array, styles: Sequence[tuple[Array, float]], maps: FaceMaps
+    x: Array,
+    photo: Array,
+    styles: Sequence[tuple[Array, float]],
+    maps: FaceMaps,
+    skin: Array | None = None,
 ) -> Array:
-    """Lays the photo's faces, partly in the styles' colours, over most of what was painted there.
+    """Lays the photo's faces, partly in the styles' colours, over most of what was painted there;
+    its skin, too, where it is given.
 
     `x`, the result and `photo` are `[1, 3, H, W]`, 0 to 1; `styles` are such arrays of any size,
-    with their shares.
+    with their shares. In its `skin`, `[h, w]` of any size, the photo has their colours already.
     """
-    faces = np.minimum(maps.at(*photo.shape[2:]).faces, 1)[None, None]
+    faces = np.minimum(maps.at(*photo.shape[2:]).faces, 1)
     coloured = sum(share * in_colours_of(photo, style) for style, share in styles)
-    moved = photo + np.float32(CHROMA) * (coloured - photo)
+    moving = np.full_like(faces, CHROMA)
+    if skin is not None:
+        shown = _scaled(skin, *photo.shape[2:])
+        np.maximum(faces, shown, out=faces)
+        moving *= 1 - shown
+    moved = photo + moving * (coloured - photo)
     # A face keeps its own light and shade: of the style's colours it gets the chroma alone.
     moved += luminance(photo) - luminance(moved)
     return np.clip(x + KEPT * faces * (moved - x), 0, 1).astype(np.float32)
 
 
-def laid_over(picture: Array, photo: Array, maps: FaceMaps) -> Array:
+def laid_over(picture: Array, photo: Array, maps: FaceMaps, skin: Array | None = None) -> Array:
     """Gives faces in a picture that was painted in one pass the photo's own light and shade, as far
     as they differ from their means over squares as large as the faces; the picture keeps its tone.
+    Where `skin` is, `[h, w]` of any size, it gets most of the photo's chroma.
 
-    All are `[1, 3, H, W]`, 0 to 1.
+    The others are `[1, 3, H, W]`, 0 to 1.
     """
     faces, features, _ = maps.at(*photo.shape[2:])
     kept = np.clip(LAID_OVER * np.maximum(faces, features), 0, MOST_LAID_OVER)
     radius = 2 + round(float(np.count_nonzero(faces > 0.5)) ** 0.5)
-    own, painted = (_shade(luminance(image)[0, 0], radius) for image in (photo, picture))
-    result: Array = np.clip(picture + kept * (own - painted), 0, 1).astype(np.float32)
+    own, painted = (luminance(image) for image in (photo, picture))
+    change = kept * (_shade(own[0, 0], radius) - _shade(painted[0, 0], radius))
+    if skin is not None:
+        shown = np.float32(LAID_CHROMA) * _scaled(skin, *photo.shape[2:])
+        change = change + shown * (photo - own - picture + painted)
+    result: Array = np.clip(picture + change, 0, 1).astype(np.float32)
     return result
 
 

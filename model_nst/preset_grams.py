@@ -15,7 +15,7 @@ from PIL import Image
 from model_nst.images import Array, resized, to_array
 from model_nst.layers import CHANNELS
 from model_nst.losses import Grams
-from model_nst.regions import has_sky, painted_sky
+from model_nst.regions import painted, shows
 from presets import PRESETS
 from weights import WEIGHTS, checked
 
@@ -86,8 +86,8 @@ def save(path: Path) -> None:
         for side in SIDES:
             small = resized(painting, side)
             parts = {"whole": np.ones((1, 1, small.height, small.width), np.float32)}
-            if has_sky(name):
-                parts["sky"] = painted_sky(name, *small.size)
+            if shows(name, "sky"):
+                parts["sky"] = painted(name, "sky", *small.size)[None, None]
             for part, counted in parts.items():
                 key = _key(painting, side, part)
                 packed = _packed(engine.grams(to_array(small), counted))

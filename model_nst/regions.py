@@ -6,7 +6,7 @@ Transfer" (2017). Gram matrices know no places, so that else waves and crowds fi
 
 import tomllib
 from functools import cache
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,33 +16,36 @@ from model_nst.images import Array
 from model_nst.losses import Grams, Guidance, counts_of
 from settings import ROOT
 
+Part = Literal["sky", "skin"]
+
 LEAST = 0.06  # share of the photo; in a smaller sky, or a smaller rest, no Gram matrix is sure
 LEAST_COUNTED = 0.001  # no pixel counts less in a region, so that none is empty
 SOFT = 200  # as many times the deviation at a painting's edges goes into its long side
 
 
 @cache
-def _polygons() -> dict[str, list[list[tuple[float, float]]]]:
+def _polygons() -> dict[Part, dict[str, list[list[tuple[float, float]]]]]:
     with (ROOT / "images" / "styles" / "regions.toml").open("rb") as file:
-        return tomllib.load(file)
+        drawn: dict[Part, dict[str, list[list[tuple[float, float]]]]] = tomllib.load(file)  # type: ignore[assignment]
+    return drawn
 
 
-def has_sky(preset: str | None) -> TypeGuard[str]:
-    """Whether a famous painting, by its name, shows a sky or an even backdrop."""
-    return preset in _polygons()
+def shows(preset: str | None, part: Part) -> TypeGuard[str]:
+    """Whether a famous painting, by its name, shows a sky (or an even backdrop), or skin."""
+    return preset in _polygons()[part]
 
 
-def painted_sky(preset: str, width: int, height: int) -> Array:
-    """Maps the sky of a famous painting: `[1, 1, H, W]`, 1 where it is, soft at its edges.
+def painted(preset: str, part: Part, width: int, height: int) -> Array:
+    """Maps the sky, or the skin, of a famous painting: `[H, W]`, 1 where it is, soft at its edges.
 
     Raises `KeyError` for a painting without one.
     """
     image = Image.new("L", (width, height))
     draw = ImageDraw.Draw(image)
-    for polygon in _polygons()[preset]:
+    for polygon in _polygons()[part][preset]:
         draw.polygon([(x * width, y * height) for x, y in polygon], fill=255)
     soft = image.filter(ImageFilter.GaussianBlur(max(width, height) / SOFT))
-    return np.asarray(soft, np.float32)[None, None] / np.float32(255)
+    return np.asarray(soft, np.float32) / np.float32(255)
 
 
 def without(whole: Grams, part: Grams, shown: Array) -> Grams:

@@ -122,13 +122,15 @@ def transfer(
     on_kept: Callable[[], None] | None = None,
     sketch: Image.Image | None = None,
     sky: Array | None = None,
+    skin: Array | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `sketch`, of the same view in any
     size, is what to start from; without one, it is noise over the photo. `sky`, `[H, W]` of 0 to 1,
-    is painted as the sky of those styles that have one. `on_progress` gets the
+    is painted as the sky of those styles that have one; in its `skin`, likewise, `content` has the
+    styles' colours already. `on_progress` gets the
     share done, 0 to 1, after every step, and `on_scale` the painting so far, small, after every
     scale but the last; whatever they raise stops the work. Where the painting's likeness to the
     photo is less than wanted at the last scale but one, that scale is begun again with more of the
@@ -155,16 +157,20 @@ def transfer(
         del whole
     else:
         x = first_image(first, _at_scale(styles, coarser), options.variation)
+    if skin is not None:
+        x += in_size(skin, *first.shape[2:]) * (first - x)
     del first
     for number, (side, steps, content_weight) in enumerate(scales):
         if faces:
             x = calmed(x, faces)
         x, fine = _at_next_scale(x, photo, coarser, side)
         if faces and side == anew:
-            x = begun_anew(x, fine, _at_scale(styles, side), faces)
+            x = begun_anew(x, fine, _at_scale(styles, side), faces, skin)
         # To keep faces that will be begun anew, from the photo, would mostly be in vain.
         is_early = side < anew == BEGUN_AT
-        guide = guidance(faces, fine, options.strength) if faces and not is_early else None
+        guide = None
+        if faces and not is_early:
+            guide = guidance(faces, fine, options.strength, skin)
         if side <= UP_TO and side != scales[-1][0]:
             guide = calmer(fine, guide)
         if sky is not None:

@@ -38,7 +38,7 @@ def persons_mask(photo: Image.Image, people: People, width: int, height: int) ->
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=3)
     shares = shares_of_persons(photo, people, *size)
-    face = np.median([face.width for face in people.faces]) * size[0] / photo.width
+    face = np.median([face.width for face in people.faces]) * size[0] / people.size[0]
     radius = max(1, round(RADIUS * float(face)))
     planes = coefficients(shares, _unit(small), radius, EPSILON)
     *slopes, offset = (Image.fromarray(plane) for plane in planes)

@@ -63,7 +63,7 @@ def in_style(
 
     def paint(frame: Image.Image, people: People) -> Image.Image:
         return paint_quickly(
-            frame, shares, options, size=size, background=background, people=people
+            frame, shares, options, size=size, background=background, people=people, still=False
         )
 
     return paint

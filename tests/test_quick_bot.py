@@ -5,11 +5,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from encoding import encode_file
-from image_processing import in_all_styles, maps_of_faces, paint_quickly
+from image_processing import in_all_styles, paint_quickly
 from jobs.painting import Progress, make_result
 from local_chat.client import Message, join
 from model_nst.quick_painter import quick_styles
 from model_people.faces import find_people
+from parts import maps_of_faces
 from presets import PRESETS
 from settings import Settings
 from sheet import numbered

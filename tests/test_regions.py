@@ -11,7 +11,7 @@ from image_processing import paint
 from model_cyclegan.skies import sky_mask
 from model_nst.images import Array, resized, to_array
 from model_nst.openvino_engine import OpenVino
-from model_nst.regions import by_regions, has_sky, painted_sky, without
+from model_nst.regions import Part, by_regions, painted, shows, without
 from model_nst.style_transfer import Room, Style, style_grams, within_memory
 from presets import PRESETS
 from settings import ROOT
@@ -29,13 +29,17 @@ def palace() -> Image.Image:
 
 def test_polygons_are_of_famous_paintings_and_lie_in_them() -> None:
     drawn = tomllib.loads((ROOT / "images" / "styles" / "regions.toml").read_text("utf-8"))
-    assert drawn.keys() <= PRESETS.keys()
-    for name, polygons in drawn.items():
-        assert has_sky(name)
-        assert all(0 <= side <= 1 for polygon in polygons for point in polygon for side in point)
-        assert 0.04 < painted_sky(name, 200, 150).mean() < 0.7
-    assert not has_sky("moulin_de_la_galette")
-    assert not has_sky(None)
+    assert drawn.keys() == {"sky", "skin"}
+    parts: tuple[tuple[Part, float], ...] = (("sky", 0.04), ("skin", 0.008))
+    for part, least in parts:
+        assert drawn[part].keys() <= PRESETS.keys()
+        for name, polygons in drawn[part].items():
+            assert shows(name, part)
+            points = (point for polygon in polygons for point in polygon)
+            assert all(0 <= side <= 1 for point in points for side in point)
+            assert least < painted(name, part, 200, 150).mean() < 0.7
+    assert not shows("moulin_de_la_galette", "sky")
+    assert not shows(None, "skin")
 
 
 def test_both_regions_share_what_counts() -> None:
@@ -51,7 +55,7 @@ def test_both_regions_share_what_counts() -> None:
 
 def test_the_rest_is_what_is_left_of_the_whole() -> None:
     engine, image = OpenVino("f32"), to_array(resized(kiss(), 128))
-    shown: Array = painted_sky("kiss", *image.shape[:1:-1])
+    shown: Array = painted("kiss", "sky", *image.shape[:1:-1])[None, None]
     whole, sky, rest = (engine.grams(image, each) for each in (None, shown, 1 - shown))
     for gram, wanted in zip(without(whole, sky, shown), rest, strict=True):
         assert np.linalg.norm(gram - wanted) < 1e-3 * np.linalg.norm(wanted)
@@ -61,7 +65,7 @@ def test_a_style_without_a_sky_gives_both_regions_all_of_it() -> None:
     engine = OpenVino("f32")
     both = style_grams([Style(kiss())], 96, engine, in_regions=True)
     assert all(np.array_equal(one, other) for one, other in zip(*both, strict=True))
-    of_its_own = Style(kiss(), sky=painted_sky("kiss", 200, 200)[0, 0])
+    of_its_own = Style(kiss(), sky=painted("kiss", "sky", 200, 200))
     sky, rest = style_grams([of_its_own], 96, engine, in_regions=True)
     assert np.linalg.norm(sky[0] - rest[0]) > 0.1 * np.linalg.norm(rest[0])
 
@@ -70,7 +74,7 @@ def test_a_sky_gets_the_colours_of_the_paintings_backdrop(monkeypatch: pytest.Mo
     photo, style = palace(), kiss()
     sky = sky_mask(photo)[..., None]
     assert 0.2 < sky.mean() < 0.8
-    backdrop = painted_sky("kiss", *style.size)[0, 0][..., None]
+    backdrop = painted("kiss", "sky", *style.size)[..., None]
     wanted = (np.asarray(style) * backdrop).sum((0, 1)) / backdrop.sum()
 
     def distance(painting: Image.Image) -> float:
@@ -78,7 +82,7 @@ def test_a_sky_gets_the_colours_of_the_paintings_backdrop(monkeypatch: pytest.Mo
         return float(np.linalg.norm(mean - wanted))
 
     by_region = distance(paint(photo, [Style(style)], size=384))
-    monkeypatch.setattr(image_processing, "has_sky", lambda name: False)
+    monkeypatch.setattr(image_processing, "sky_of", lambda photo: None)
     assert by_region < 0.6 * distance(paint(photo, [Style(style)], size=384))
 
 
@@ -87,7 +91,7 @@ def test_a_picture_of_ones_own_has_its_sky_found(monkeypatch: pytest.MonkeyPatch
         style = file.convert("RGB").crop((2, 2, file.width - 2, file.height - 2))
     photo = resized(palace(), 256)
     sky = sky_mask(photo)[..., None]
-    backdrop = painted_sky("ramparts", *style.size)[0, 0][..., None]
+    backdrop = painted("ramparts", "sky", *style.size)[..., None]
     wanted = (np.asarray(style) * backdrop).sum((0, 1)) / backdrop.sum()
 
     def distance(painting: Image.Image) -> float:
@@ -95,7 +99,7 @@ def test_a_picture_of_ones_own_has_its_sky_found(monkeypatch: pytest.MonkeyPatch
         return float(np.linalg.norm(mean - wanted))
 
     by_region = distance(paint(photo, [Style(style)]))
-    monkeypatch.setattr(image_processing, "_sky_in", lambda *_: None)
+    monkeypatch.setattr(image_processing, "sky_of", lambda photo: None)
     assert by_region < 0.6 * distance(paint(photo, [Style(style)]))
 
 

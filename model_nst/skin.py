@@ -1,0 +1,36 @@
+"""A photo's skin gets the colours of the skin in paintings, before it is painted.
+
+Else it gets those of what is as bright in the painting: gold in Klimt's Kiss, foliage in Leonardo's
+portrait. Its own light and shade stay, by which people are known.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from model_nst.colours import in_colours_of, luminance
+from model_nst.images import Array, to_array, to_image, working_copy
+from model_nst.regions import in_size
+
+SEEN = 512  # pixels; long side at which a painting's colours are learnt
+MOVED = 0.8  # of the way from a person's own complexion to the painting's
+
+
+def with_painted_skin(
+    photo: Image.Image, skin: Array, styles: Sequence[tuple[Image.Image, float, Array | None]]
+) -> Image.Image:
+    """The RGB photo with its `skin`, `[H, W]` of any size, 0 to 1, in the colours of the styles'.
+
+    A style is an RGB picture, its share, and where it shows skin, likewise; one that shows none
+    gives the colours of all of it.
+    """
+    x = to_array(photo)
+    shown = in_size(skin, *x.shape[2:])
+    coloured = np.zeros_like(x)
+    for picture, share, of_style in styles:
+        small = to_array(working_copy(picture, SEEN))
+        wanted = None if of_style is None else in_size(of_style, *small.shape[2:])
+        coloured += np.float32(share) * in_colours_of(x, small, shown, wanted)
+    coloured += luminance(x) - luminance(coloured)
+    return to_image(x + np.float32(MOVED) * shown * (np.clip(coloured, 0, 1) - x))

@@ -1,0 +1,116 @@
+"""What is told apart in a photo and in paintings: skies, skin, faces, and persons."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from model_cyclegan.skies import sky_mask
+from model_nst.faces import FaceMaps
+from model_nst.images import working_copy
+from model_nst.regions import is_worth_it, painted, shows
+from model_nst.skin import with_painted_skin
+from model_nst.style_transfer import Style
+from model_people.faces import People, find_people
+from model_people.masks import face_map, features_map
+from model_people.persons import persons_mask
+from model_people.skin import skin_map
+
+Array = NDArray[np.float32]
+
+KEPT_WIDTH = 40  # pixels of a face as it is worked at; a wider one is kept less, a smaller more
+LEAST_KEPT, MOST_KEPT = 0.65, 1.5
+AROUND_FACE, SOFT_FACE = (
+    0.08,
+    0.1,
+)  # of a face's width: how far around it, how softly
+NEARBY = (1.0, 0.3)  # the same for what is freed of grain
+MAPPED = 512  # pixels; most on the long side of the faces' maps, which are soft
+LOOKED_AT, SMOOTHED = 512, 3.0  # pixels: size of a painting whose sky is looked for, and its blur
+LEAST_SKIN = 0.003  # share of a painting of one's own; of less its colours are not sure
+
+
+def sky_of(photo: Image.Image) -> Array | None:
+    """`[H, W]`, 1 where the photo shows sky, else 0; None where there is little of it."""
+    sky = sky_mask(photo)
+    return sky if is_worth_it(sky) else None
+
+
+def with_sky(style: Style, name: str | None) -> Style:
+    """The style with its sky: drawn by hand where it is a famous painting, `name`, that has one;
+    found as a photo's in another picture, whose strokes are smoothed away first.
+    """
+    if not name:
+        small = working_copy(style.picture, LOOKED_AT)
+        return style._replace(sky=sky_of(small.filter(ImageFilter.GaussianBlur(SMOOTHED))))
+    if not shows(name, "sky"):
+        return style
+    return style._replace(sky=painted(name, "sky", *style.picture.size))
+
+
+class PaintedSkin(NamedTuple):
+    """The skin of a photo in the colours of paintings' skin: the photo, and where, `[h, w]`."""
+
+    photo: Image.Image
+    shown: Array
+
+
+def painted_skin(
+    photo: Image.Image,
+    people: People,
+    styles: Sequence[Style],
+    names: Sequence[str | None],
+    skin: Array | None = None,
+) -> PaintedSkin | None:
+    """The RGB photo with its skin in the colours of that of the styles, of which `names` are famous
+    paintings; None where nobody is in the photo, or in none of the paintings.
+
+    `people` are those of the photo, perhaps in another size; `skin` is theirs, if it is known.
+    """
+    if not people.faces:
+        return None
+    shown = [_skin_in(style.picture, name) for style, name in zip(styles, names, strict=True)]
+    if all(each is None for each in shown):
+        return None
+    skin = skin_map(photo, people) if skin is None else skin
+    if not skin.any():  # all faces lie beyond the photo's edge
+        return None
+    both = zip(styles, shown, strict=True)
+    parts = [(style.picture, style.share, of_style) for style, of_style in both]
+    return PaintedSkin(with_painted_skin(photo, skin, parts), skin)
+
+
+def _skin_in(painting: Image.Image, name: str | None) -> Array | None:
+    """Drawn by hand or found likewise; None where there is little of it."""
+    if name:
+        return painted(name, "skin", *painting.size) if shows(name, "skin") else None
+    skin = skin_map(painting, find_people(painting))
+    return skin if skin.mean() > LEAST_SKIN else None
+
+
+def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:
+    """Maps of the faces in a photo that is worked at in this size; None where there are none.
+
+    Where a face is small, few strokes would hide it: it is kept more.
+    """
+    if not people.faces:
+        return None
+    scale = size[0] / people.size[0]
+    weights = [
+        min(max(KEPT_WIDTH / (face.width * scale), LEAST_KEPT), MOST_KEPT) for face in people.faces
+    ]
+    share = min(1, MAPPED / max(size))
+    width, height = (max(1, round(side * share)) for side in size)
+    return FaceMaps(
+        face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights),
+        features_map(people, width, height, weights),
+        face_map(people, width, height, *NEARBY),
+    )
+
+
+def mask_of_persons(photo: Image.Image, people: People) -> Image.Image:
+    """Mode L, at the size of the RGB photo in which `people` were found: 255 where a person is."""
+    mask = persons_mask(photo, people, *photo.size)
+    return Image.fromarray((mask * 255 + 0.5).astype(np.uint8))
