@@ -21,6 +21,7 @@ from dabs import in_dabs
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.daylight import by_day
+from model_cyclegan.fading import without_new_colours
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
 from model_cyclegan.skies import with_even_sky
 from model_nst import preset_grams
@@ -359,9 +360,11 @@ def change_season(
     """
     small = working_copy(photo, min(size, VIEWS[direction]))
     network = partial(translate, direction=direction, engine=engine)
-    is_to_summer = direction == "winter2summer"
-    translation = with_even_sky(by_day(small, network) if is_to_summer else network(small), small)
-    changed = with_change(translation, small, photo)
+    if direction == "winter2summer":
+        translation = by_day(small, network)
+    else:
+        translation = without_new_colours(network(small), small)
+    changed = with_change(with_even_sky(translation, small), small, photo)
     if amount != 1:
         changed = Image.blend(photo, changed, amount)
     people = find_people(photo) if people is None else people

@@ -1,0 +1,24 @@
+"""Winter takes colours away and gives hardly any: rocks below a blue sky do not turn yellow."""
+
+import numpy as np
+from PIL import Image
+
+from model_cyclegan.skies import LUMINANCE
+
+MOST_NEW = 6.0  # of 255; length of the chroma that a pixel may get
+GREY = 5.0  # of 255; chroma below which a photo's pixel has no colour to keep
+
+
+def without_new_colours(changed: Image.Image, photo: Image.Image) -> Image.Image:
+    """`changed` with, at each pixel, a share of the photo's own chroma, 0 to 1, and at most
+    `MOST_NEW` of another; its luminance stays. All are RGB, of one size.
+    """
+    after, before = (np.asarray(image, np.float32) for image in (changed, photo))
+    light, own_light = (image @ LUMINANCE for image in (after, before))
+    chroma, own = after - light[..., None], before - own_light[..., None]
+    share = (chroma * own).sum(2) / np.maximum((own**2).sum(2), GREY**2)
+    kept = np.clip(share, 0, 1)[..., None] * own
+    new = chroma - kept
+    new *= np.minimum(1, MOST_NEW / np.maximum(np.linalg.norm(new, axis=2), 1e-3))[..., None]
+    result = light[..., None] + kept + new
+    return Image.fromarray((np.clip(result, 0, 255) + 0.5).astype(np.uint8))
