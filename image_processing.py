@@ -21,9 +21,9 @@ from dabs import in_dabs
 from detail import at_own_size, with_change
 from memory import ROOMY, free_mb
 from model_cyclegan.daylight import by_day
-from model_cyclegan.fading import without_new_colours
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
 from model_cyclegan.skies import with_even_sky
+from model_cyclegan.tints import without_new_colours, without_new_red
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.faces import FaceMaps, laid_over
@@ -361,7 +361,7 @@ def change_season(
     small = working_copy(photo, min(size, VIEWS[direction]))
     network = partial(translate, direction=direction, engine=engine)
     if direction == "winter2summer":
-        translation = by_day(small, network)
+        translation = without_new_red(by_day(small, network), small)
     else:
         translation = without_new_colours(network(small), small)
     changed = with_change(with_even_sky(translation, small), small, photo)

@@ -1,4 +1,8 @@
-"""Winter takes colours away and gives hardly any: rocks below a blue sky do not turn yellow."""
+"""Which colours a season may give.
+
+Winter takes colours away and gives hardly any: rocks below a blue sky do not turn yellow. Summer
+gives green, and not the sand that lies between snow and meadow where the generator is unsure.
+"""
 
 import numpy as np
 from PIL import Image
@@ -6,6 +10,8 @@ from PIL import Image
 from model_cyclegan.skies import LUMINANCE
 
 MOST_NEW = 6.0  # of 255; length of the chroma that a pixel may get
+MOST_REDDER = 3.0  # of 255; red above green that a pixel may get
+GIVEN_TO_GREEN = 0.4  # share of what is more; the rest is taken from red
 GREY = 5.0  # of 255; chroma below which a photo's pixel has no colour to keep
 
 
@@ -21,4 +27,16 @@ def without_new_colours(changed: Image.Image, photo: Image.Image) -> Image.Image
     new = chroma - kept
     new *= np.minimum(1, MOST_NEW / np.maximum(np.linalg.norm(new, axis=2), 1e-3))[..., None]
     result = light[..., None] + kept + new
+    return Image.fromarray((np.clip(result, 0, 255) + 0.5).astype(np.uint8))
+
+
+def without_new_red(changed: Image.Image, photo: Image.Image) -> Image.Image:
+    """`changed`, greener where it has more red above green than `photo` and `MOST_REDDER`. All are
+    RGB, of one size.
+    """
+    after, before = (np.asarray(image, np.float32) for image in (changed, photo))
+    redder, own = (image[..., 0] - image[..., 1] for image in (after, before))
+    excess = np.maximum(redder - own - MOST_REDDER, 0)
+    step = np.array((GIVEN_TO_GREEN - 1, GIVEN_TO_GREEN, 0), np.float32)
+    result = after + excess[..., None] * step
     return Image.fromarray((np.clip(result, 0, 255) + 0.5).astype(np.uint8))
