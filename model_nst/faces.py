@@ -35,7 +35,9 @@ KEEPING: dict[Strength, Keeping] = {
     "normal": Keeping(1.2, 8, 0.42, 0.45),
     "strong": Keeping(3, 20, 0.6, 0.35),
 }
-OF_SKIN = 0.7  # how much style is held back where skin has the colours of the style's
+# How much style is held back where skin has the colours of the style's: more in a small face, as
+# the maps say, and in none less than in a large one.
+OF_SKIN, LARGE = 0.65, 0.65
 LAID_OVER, MOST_LAID_OVER = 0.75, 0.9  # of a face's light and shade, where painted in one pass
 LAID_CHROMA = 0.8  # and of its skin's chroma
 LEAST_STYLE = 0.05  # no pixel counts less in the Gram matrices
@@ -70,7 +72,7 @@ def guidance(
     faces, features, _ = maps.at(height, width)
     style = 1 - keeping.style * faces - keeping.style_of_features * features
     if skin is not None:
-        style *= 1 - OF_SKIN * _scaled(skin, height, width)
+        style *= 1 - OF_SKIN * _scaled(skin, height, width) * np.maximum(faces, LARGE)
     return Guidance(content[None, None], np.maximum(style, LEAST_STYLE)[None, None])
 
 
