@@ -50,7 +50,7 @@ LAST_SCALE = (8, 0.25)  # the working size itself
 # style error of a painting begun with noise; where it is smaller it needs more, and has the time.
 # On a slow engine both are fewer.
 SKETCH_CORRECTED_AT, SKETCHED_AT = 256, 512
-SKETCHED_STEPS, SLOW_SKETCHED_STEPS = (16, 10), (14, 9)
+SKETCHED_STEPS, SLOW_SKETCHED_STEPS = (16, 10), (12, 8)
 MOST_SKETCHED_STEPS = 24
 LEAST_WHOLE = 0.75  # to which share of its size a slow painting is rather made smaller than cut
 START = 0.7  # share of the content image in the style's colours in the first image
