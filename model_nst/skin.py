@@ -32,8 +32,11 @@ def with_painted_skin(
         small = to_array(working_copy(picture, SEEN))
         wanted = None if of_style is None else in_size(of_style, *small.shape[2:])
         coloured += np.float32(share) * in_colours_of(x, small, shown, wanted)
-    coloured += luminance(x) - luminance(coloured)
-    change = np.float32(MOVED) * shown * (np.clip(coloured, 0, 1) - x)
+    light = luminance(x)
+    coloured += light - luminance(coloured)
+    # Of the shade less: so much chroma in the dark would glow.
+    lit = np.minimum(light / max(float(np.average(light[0, 0], weights=shown)), 1e-3), 1)
+    change = np.float32(MOVED) * shown * lit * (np.clip(coloured, 0, 1) - x)
     result = to_array(photo)
     for channel, moved in zip(result[0], change[0], strict=True):
         channel += in_size(moved, photo.height, photo.width)
