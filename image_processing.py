@@ -26,12 +26,10 @@ from model_cyclegan.skies import with_even_sky
 from model_cyclegan.tints import without_new_colours, without_new_red
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
-from model_nst.faces import FaceMaps, laid_over
-from model_nst.images import to_array, to_image, working_copy
+from model_nst.images import working_copy
 from model_nst.likeness import LEAST
-from model_nst.quick_painter import quick_picture, quick_styles, unload_quick
+from model_nst.quick_painter import quick_styles, unload_quick
 from model_nst.style_transfer import (
-    SKETCHED_AT,
     STROKE_SCALES,
     Style,
     transfer,
@@ -39,17 +37,16 @@ from model_nst.style_transfer import (
 )
 from model_people.faces import People, find_people
 from model_people.skin import skin_map
-from parts import PaintedSkin, maps_of_faces, mask_of_persons, painted_skin, sky_of, with_sky
+from parts import maps_of_faces, mask_of_persons, painted_skin, sky_of, with_sky
 from presets import PRESETS
 from settings import EngineName, Settings
-from wishes import DIRECTIONS, USUAL, Direction, Only, PaintingOptions, Strength
+from sketching import famous, may_be_sketched, quick, sketch
+from wishes import DIRECTIONS, USUAL, Direction, Only, PaintingOptions
 
 T = TypeVar("T")
 OnProgress = Callable[[float], None]
 OnPreview = Callable[[Image.Image], None]
 
-LEAST_SKETCHED = 384  # pixels; at smaller sizes the quick network's strokes are too large
-SOFT = 0.4  # share of the photo in a quick picture that is to be soft
 TILE = 352  # pixels; long side of a picture in a sheet of all styles
 COMPARED = 1280  # pixels; long side of each picture where two are shown beside each other
 
@@ -169,8 +166,8 @@ def paint_quickly(
     for of_part in parts:
         skin = None
         if faces and still and not options.keep_colours:
-            skin = painted_skin(small, people, *_famous(of_part))
-        picture = _quick(small, of_part, options.strength, faces, skin)
+            skin = painted_skin(small, people, *famous(of_part))
+        picture = quick(small, of_part, options.strength, faces, skin)
         result = at_own_size(picture, small, content)
         paintings.append(_with_colours_of(content, result) if options.keep_colours else result)
     return _in_parts(content, people, paintings, options.only) if is_parted else paintings[0]
@@ -190,58 +187,9 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
     faces, shown = maps_of_faces(people, tile.size), skin_map(tile, people)
     tiles = []
     for name in PRESETS:
-        skin = painted_skin(tile, people, *_famous({name: 1.0}), shown)
-        tiles.append(_quick(tile, {name: 1.0}, "normal", faces, skin))
+        skin = painted_skin(tile, people, *famous({name: 1.0}), shown)
+        tiles.append(quick(tile, {name: 1.0}, "normal", faces, skin))
     return tiles, 3 if aspect > 1.2 else 4
-
-
-def _famous(shares: Mapping[str, float]) -> tuple[list[Style], list[str]]:
-    """The famous paintings of these names, and the names."""
-    styles = []
-    for name, share in shares.items():
-        with Image.open(PRESETS[name].path) as file:
-            styles.append(Style(file.convert("RGB"), share))
-    return styles, [*shares]
-
-
-def _quick(
-    small: Image.Image,
-    shares: Mapping[str, float],
-    strength: Strength,
-    faces: FaceMaps | None,
-    skin: PaintedSkin | None,
-    *,
-    then_free: bool = False,
-) -> Image.Image:
-    photo = to_array(small)
-    picture = quick_picture(photo, shares, then_free=then_free)
-    if strength == "strong":
-        picture = quick_picture(picture, shares, then_free=then_free)
-    if strength == "soft":
-        picture += SOFT * (photo - picture)
-    if faces and skin:
-        photo = to_array(skin.photo.resize(small.size))
-        return to_image(laid_over(picture, photo, faces, skin.shown))
-    return to_image(laid_over(picture, photo, faces) if faces else picture)
-
-
-def _may_be_sketched(options: PaintingOptions) -> bool:
-    """Other variations, strengths and strokes show only where all is painted from the coarsest."""
-    is_usual = options.variation == 0 and options.strokes == "normal"
-    return is_usual and options.strength != "strong"
-
-
-def _sketch(
-    photo: Image.Image,
-    shares: Mapping[str, float],
-    strength: Strength,
-    faces: FaceMaps | None,
-    skin: PaintedSkin | None,
-) -> Image.Image:
-    """The quick picture that a painting of the photo begins with; not larger than the network draws
-    strokes well.
-    """
-    return _quick(working_copy(photo, SKETCHED_AT), shares, strength, faces, skin, then_free=True)
 
 
 def _of_part(on_progress: OnProgress | None, number: int, parts: int) -> OnProgress | None:
@@ -297,18 +245,12 @@ def _painted(
         if on_preview:
             on_preview(finished(coarse, small))
 
-    known = {name: style.share for name, style in zip(names, styles, strict=True) if name}
-    sketch = None
-    if (
-        max(small.size) >= LEAST_SKETCHED
-        and _may_be_sketched(options)
-        and len(known) == len(styles)
-        and known.keys() <= {*quick_styles()}
-    ):
-        sketch = _sketch(small, known, options.strength, faces, skin)
-        show(sketch)
+    sketched = None
+    if may_be_sketched(small, options):
+        sketched = sketch(small, styles, names, engine, options.strength, faces, skin)
+        show(sketched)
         if options.keep_colours:
-            sketch = _with_luminance_of(small, sketch)
+            sketched = _with_luminance_of(small, sketched)
     painting = transfer(
         seen,
         styles,
@@ -319,7 +261,7 @@ def _painted(
         faces,
         least,
         on_kept,
-        sketch,
+        sketched,
         sky,
         skin.shown if skin else None,
     )

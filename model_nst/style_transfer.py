@@ -134,7 +134,7 @@ def transfer(
     share done, 0 to 1, after every step, and `on_scale` the painting so far, small, after every
     scale but the last; whatever they raise stops the work. Where the painting's likeness to the
     photo is less than wanted at the last scale but one, that scale is begun again with more of the
-    photo, a few times, and `on_kept` is called.
+    photo, a few times, and `on_kept` is called; from a sketch at the scale after the first.
     """
     photo = padded(content)
     sketched_steps = SLOW_SKETCHED_STEPS if engine.is_slow else SKETCHED_STEPS
@@ -145,7 +145,9 @@ def transfer(
     )
     progress = _Progress(scales, on_progress)
     coarser = scales[0][0]
-    judged = max(len(scales) - 2, 0) if least_likeness else None
+    judged = None
+    if least_likeness:  # from a sketch the first steps are too few to lose the photo in
+        judged = 1 if sketch else max(len(scales) - 2, 0)
     anew = next((side for side, *_ in scales if side >= BEGUN_AT), scales[-1][0])
     kept = 1.0
     first = to_array(resized(photo, coarser))

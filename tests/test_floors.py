@@ -35,7 +35,7 @@ FLOORS: list[tuple[str, set[str]]] = [
                 "weights",
             ),
             *("model_nst", "model_cyclegan", "model_people", "detail", "dabs", "guided"),
-            *("image_processing", "parts", "moving_pictures", "sheet", "lettering"),
+            *("image_processing", "parts", "sketching", "moving_pictures", "sheet", "lettering"),
             *("command_line", "command_arguments"),
         },
     ),
