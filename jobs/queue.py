@@ -26,6 +26,8 @@ from wishes import SeasonWish, StyleWish, Wish
 
 log = logging.getLogger(__name__)
 
+MOST_LIGHT = 100  # pieces of light work that wait; who comes then has chosen before theirs is done
+
 
 @dataclass(frozen=True)
 class JobContext:
@@ -65,24 +67,27 @@ async def show_quick_picture(job_id: str, words: str) -> None:
 async def ask_for_quick_picture(job: Job, words: str, context: JobContext) -> None:
     """Has a waiting job's status show its quick picture over these words; nothing is promised."""
     is_painting = isinstance(job.wish, StyleWish) and not job.photo.moves
-    if context.light is None or job.more or not is_painting:
-        return
-    try:
-        await context.light.add("show_quick_picture", key=f"quick-{job.id}")(job.id, words)
-    except RedisError as error:
-        log.warning("no quick picture for job %s: docket: %s", job.id, error)
+    if not job.more and is_painting:
+        await _ask(context, "show_quick_picture", f"quick-{job.id}", job.id, words)
 
 
 async def ask_for_sheet(photo: Photo, message_id: int, user: User, context: JobContext) -> None:
     """Has a sheet of the photo in all styles put into a message of ours; nothing is promised."""
+    key = f"{photo.chat_id}-{message_id}"
+    wanted = photo.chat_id, message_id, photo.file_id, user.id, user.speaks, time.time()
+    await _ask(context, "show_styles", key, *wanted)
+
+
+async def _ask(context: JobContext, task: str, key: str, *arguments: str | int | float) -> None:
+    """Adds light work, where there is any and fewer than `MOST_LIGHT` wait."""
     if context.light is None:
         return
-    add = context.light.add("show_styles", key=f"{photo.chat_id}-{message_id}")
-    where = photo.chat_id, message_id
     try:
-        await add(*where, photo.file_id, user.id, user.speaks, time.time())
+        async with context.light.redis() as redis:
+            if await redis.xlen(context.light.stream_key) < MOST_LIGHT:
+                await context.light.add(task, key=key)(*arguments)
     except RedisError as error:
-        log.warning("no sheet for user %s: docket: %s", user.id, error)
+        log.warning("no %s for %s: docket: %s", task, key, error)
 
 
 async def submit(job: Job, context: JobContext) -> str | None:
