@@ -50,6 +50,7 @@ LAST_SCALE = (8, 0.25)  # the working size itself
 # style error of a painting begun with noise; where it is smaller it needs more, and has the time.
 # On a slow engine both are fewer.
 SKETCH_CORRECTED_AT, SKETCHED_AT = 256, 512
+SKETCH_CORRECTED_BY = 0.2  # the content loss's weight there
 SKETCHED_STEPS, SLOW_SKETCHED_STEPS = (16, 10), (12, 8)
 MOST_SKETCHED_STEPS = 24
 LEAST_WHOLE = 0.75  # to which share of its size a slow painting is rather made smaller than cut
@@ -315,7 +316,7 @@ def schedule(
     if sketched_steps:
         first = SKETCHED_AT if long_side >= SKETCHED_AT * 1.25 else long_side
         steps = min(sketched_steps[1] * SKETCHED_AT // first, MOST_SKETCHED_STEPS)
-        corrected = (SKETCH_CORRECTED_AT, sketched_steps[0], SCALES[192][1])
+        corrected = (SKETCH_CORRECTED_AT, sketched_steps[0], SKETCH_CORRECTED_BY)
         begun = [corrected, (first, steps, LAST_SCALE[1])]
         if first == long_side:
             return begun
