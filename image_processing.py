@@ -161,12 +161,14 @@ def paint_quickly(
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
     parts = _shown(shares, background, options.only) if is_parted else [shares]
     small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
-    faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
+    faces, shown = None, skin_map(small, people) if still else None
+    if options.faces == "keep":
+        faces = maps_of_faces(people, small.size, shown)
     paintings = []
     for of_part in parts:
         skin = None
-        if faces and still and not options.keep_colours:
-            skin = painted_skin(small, people, *famous(of_part))
+        if faces and shown is not None and not options.keep_colours:
+            skin = painted_skin(small, shown, *famous(of_part))
         picture = quick(small, of_part, options.strength, faces, skin)
         result = at_own_size(picture, small, content)
         paintings.append(_with_colours_of(content, result) if options.keep_colours else result)
@@ -184,10 +186,11 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
     size = round(TILE * min(1, aspect)), round(TILE * min(1, 1 / aspect))
     tile = ImageOps.fit(working_copy(photo, 2 * TILE), size)
     people = find_people(tile)
-    faces, shown = maps_of_faces(people, tile.size), skin_map(tile, people)
+    shown = skin_map(tile, people)
+    faces = maps_of_faces(people, tile.size, shown)
     tiles = []
     for name in PRESETS:
-        skin = painted_skin(tile, people, *famous({name: 1.0}), shown)
+        skin = painted_skin(tile, shown, *famous({name: 1.0}))
         tiles.append(quick(tile, {name: 1.0}, "normal", faces, skin))
     return tiles, 3 if aspect > 1.2 else 4
 
@@ -230,11 +233,13 @@ def _painted(
             style._replace(picture=_with_luminance_of(small, style.picture)) for style in styles
         ]
 
-    faces = maps_of_faces(people, small.size) if options.faces == "keep" else None
-    skin = None
-    if options.faces == "keep" and not options.keep_colours:
-        skin = painted_skin(small, people, styles, names)
-        seen = skin.photo if skin else small
+    faces = skin = None
+    if options.faces == "keep":
+        shown = skin_map(small, people)
+        faces = maps_of_faces(people, small.size, shown)
+        if not options.keep_colours:
+            skin = painted_skin(small, shown, styles, names)
+            seen = skin.photo if skin else small
 
     def finished(painting: Image.Image, photo: Image.Image) -> Image.Image:
         result = at_own_size(painting, small.resize(painting.size), photo)

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from model_cyclegan.skies import sky_mask
 from model_nst.faces import FaceMaps
 from model_nst.images import working_copy
-from model_nst.regions import is_worth_it, painted, shows
+from model_nst.regions import in_size, is_worth_it, painted, shows
 from model_nst.skin import with_painted_skin
 from model_nst.style_transfer import Style
 from model_people.faces import People, find_people
@@ -58,24 +58,15 @@ class PaintedSkin(NamedTuple):
 
 
 def painted_skin(
-    photo: Image.Image,
-    people: People,
-    styles: Sequence[Style],
-    names: Sequence[str | None],
-    skin: Array | None = None,
+    photo: Image.Image, skin: Array, styles: Sequence[Style], names: Sequence[str | None]
 ) -> PaintedSkin | None:
-    """The RGB photo with its skin in the colours of that of the styles, of which `names` are famous
-    paintings; None where nobody is in the photo, or in none of the paintings.
-
-    `people` are those of the photo, perhaps in another size; `skin` is theirs, if it is known.
+    """The RGB photo with its `skin`, `[h, w]` of any size, in the colours of that of the styles, of
+    which `names` are famous paintings; None where there is none in the photo, or in the paintings.
     """
-    if not people.faces:
+    if not skin.any():
         return None
     shown = [_skin_in(style.picture, name) for style, name in zip(styles, names, strict=True)]
     if all(each is None for each in shown):
-        return None
-    skin = skin_map(photo, people) if skin is None else skin
-    if not skin.any():  # all faces lie beyond the photo's edge
         return None
     both = zip(styles, shown, strict=True)
     parts = [(style.picture, style.share, of_style) for style, of_style in both]
@@ -90,10 +81,13 @@ def _skin_in(painting: Image.Image, name: str | None) -> Array | None:
     return skin if skin.mean() > LEAST_SKIN else None
 
 
-def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:
+def maps_of_faces(
+    people: People, size: tuple[int, int], skin: Array | None = None
+) -> FaceMaps | None:
     """Maps of the faces in a photo that is worked at in this size; None where there are none.
 
-    Where a face is small, few strokes would hide it: it is kept more.
+    Where a face is small, few strokes would hide it: it is kept more. Other `skin`, `[h, w]` of any
+    size, is kept as a large face is.
     """
     if not people.faces:
         return None
@@ -103,8 +97,11 @@ def maps_of_faces(people: People, size: tuple[int, int]) -> FaceMaps | None:
     ]
     share = min(1, MAPPED / max(size))
     width, height = (max(1, round(side * share)) for side in size)
+    faces = face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights)
+    if skin is not None:
+        np.maximum(faces, LEAST_KEPT * in_size(skin, height, width), out=faces)
     return FaceMaps(
-        face_map(people, width, height, AROUND_FACE, SOFT_FACE, weights),
+        faces,
         features_map(people, width, height, weights),
         face_map(people, width, height, *NEARBY),
     )

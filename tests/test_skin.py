@@ -13,7 +13,7 @@ from model_nst.regions import in_size, painted
 from model_nst.style_transfer import Style
 from model_people.faces import People, find_people
 from model_people.skin import SIZE, skin_map
-from parts import painted_skin
+from parts import maps_of_faces, painted_skin
 from presets import PRESETS
 from settings import ROOT
 from wishes import PaintingOptions
@@ -34,6 +34,11 @@ def its_people() -> People:
     return find_people(portrait())
 
 
+@cache
+def its_skin() -> Array:
+    return skin_map(portrait(), its_people())
+
+
 def chroma(image: Image.Image, where: Array) -> Array:
     """The mean blue and red difference, of 255, where a map `[h, w]` of any size is."""
     weights = in_size(where, image.height, image.width)
@@ -47,7 +52,7 @@ def kiss() -> Image.Image:
 
 
 def test_skin_is_the_face_and_the_neck_but_no_hair_and_no_clothes() -> None:
-    skin = skin_map(portrait(), its_people())
+    skin = its_skin()
     assert max(skin.shape) == SIZE
     (face,) = its_people().faces
     scale = skin.shape[1] / portrait().width
@@ -73,12 +78,13 @@ def test_in_a_photo_without_colours_skin_is_the_faces_alone() -> None:
 def test_where_nobody_is_there_is_no_skin() -> None:
     photo = opened("photos/coffee.jpg")
     people = find_people(photo)
-    assert not skin_map(photo, people).any()
-    assert painted_skin(photo, people, [Style(kiss())], ["kiss"]) is None
+    skin = skin_map(photo, people)
+    assert not skin.any()
+    assert painted_skin(photo, skin, [Style(kiss())], ["kiss"]) is None
 
 
 def test_skin_gets_the_chroma_of_the_painting_s_and_keeps_its_light() -> None:
-    skin = painted_skin(portrait(), its_people(), [Style(kiss())], ["kiss"])
+    skin = painted_skin(portrait(), its_skin(), [Style(kiss())], ["kiss"])
     assert skin
     wanted = chroma(kiss(), painted("kiss", "skin", *kiss().size))
     before, after = (np.abs(chroma(i, skin.shown) - wanted) for i in (portrait(), skin.photo))
@@ -87,14 +93,23 @@ def test_skin_gets_the_chroma_of_the_painting_s_and_keeps_its_light() -> None:
     assert np.abs(own - other).max() < 6
 
 
+def test_a_neck_is_kept_as_a_face_is() -> None:
+    (face,) = its_people().faces
+    x, y = round(face.centre[0] / 2), round((face.centre[1] + 0.75 * face.width) / 2)
+    size = portrait().width // 2, portrait().height // 2
+    with_neck, without = (maps_of_faces(its_people(), size, skin) for skin in (its_skin(), None))
+    assert with_neck and without
+    assert with_neck.faces[y, x] > 0.6 > 0.1 > without.faces[y, x]
+
+
 def test_a_painting_without_people_leaves_skin_alone() -> None:
     wave = Style(opened("styles/2_great_wave.jpg"))
-    assert painted_skin(portrait(), its_people(), [wave], ["great_wave"]) is None
+    assert painted_skin(portrait(), its_skin(), [wave], ["great_wave"]) is None
 
 
 def test_a_portrait_of_one_s_own_is_known_for_one() -> None:
     own = Style(opened("photos/astronaut.jpg"))
-    skin = painted_skin(portrait(), its_people(), [own], [None])
+    skin = painted_skin(portrait(), its_skin(), [own], [None])
     assert skin
     wanted = chroma(own.picture, skin_map(own.picture, find_people(own.picture)))
     before, after = (np.abs(chroma(i, skin.shown) - wanted) for i in (portrait(), skin.photo))
