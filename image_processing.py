@@ -36,6 +36,7 @@ from model_nst.style_transfer import (
     within_memory,
 )
 from model_people.faces import People, find_people
+from model_people.networks import unload_persons
 from model_people.skin import skin_map
 from parts import maps_of_faces, mask_of_persons, painted_skin, sky_of, with_sky
 from presets import PRESETS
@@ -236,6 +237,8 @@ def _painted(
     faces = skin = None
     if options.faces == "keep":
         shown = skin_map(small, people)
+        if megabytes < ROOMY:
+            unload_persons()
         faces = maps_of_faces(people, small.size, shown)
         if not options.keep_colours:
             skin = painted_skin(small, shown, styles, names)

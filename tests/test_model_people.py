@@ -30,6 +30,7 @@ from model_people.faces import (
 from model_people.looks import Look, tiles, whole
 from model_people.masks import face_map, features_map
 from model_people.persons import EPSILON, persons_mask
+from weights import checked
 
 Array = NDArray[np.float32]
 
@@ -149,13 +150,20 @@ def test_photos_of_any_size(size: tuple[int, int]) -> None:
     assert bool(found.faces) == (min(size) > 100)
 
 
-def test_several_threads_see_the_same() -> None:
-    networks._load.cache_clear()
+def test_several_threads_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks._loaded.clear()
+    loaded: list[str] = []
+
+    def counted(*names: str) -> Path:
+        loaded.append(names[0])
+        return checked(*names)
+
+    monkeypatch.setattr(networks, "checked", counted)
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(find_people, [photo("photos/astronaut")] * 4))
     expected = people("photos/astronaut").faces[0].landmarks
     assert all((result.faces[0].landmarks == expected).all() for result in results)
-    assert networks._load.cache_info().misses == 2  # detector and landmarks, once each
+    assert sorted(loaded) == ["face_detector.xml", "face_landmarks.xml"]  # once each
 
 
 def test_the_map_of_faces_lies_in_the_outline() -> None:
