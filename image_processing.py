@@ -162,13 +162,14 @@ def paint_quickly(
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
     parts = _shown(shares, background, options.only) if is_parted else [shares]
     small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
-    faces, shown = None, skin_map(small, people) if still else None
+    faces = shown = None
     if options.faces == "keep":
+        shown = skin_map(small, people) if still else None
         faces = maps_of_faces(people, small.size, shown)
     paintings = []
     for of_part in parts:
         skin = None
-        if faces and shown is not None and not options.keep_colours:
+        if shown is not None and not options.keep_colours:
             skin = painted_skin(small, shown, *famous(of_part))
         picture = quick(small, of_part, options.strength, faces, skin)
         result = at_own_size(picture, small, content)

@@ -72,10 +72,10 @@ def _add_alike(
     apart = colours[reach] - middle
     deviations = np.sqrt(np.einsum("hwc,cd,hwd->hw", apart, np.linalg.inv(spread), apart))
     near = np.exp(-2 * np.maximum(deviations - ALIKE, 0))
-    down, right = (np.arange(len(colours))[reach[0]], np.arange(colours.shape[1])[reach[1]])
+    down, right = np.arange(len(colours))[reach[0]], np.arange(colours.shape[1])[reach[1]]
     x, y = (
-        (at - scale * middle) / (scale * face.width)
-        for at, middle in zip((right[None], down[:, None]), face.centre, strict=True)
+        (at - scale * centre) / (scale * face.width)
+        for at, centre in zip((right[None], down[:, None]), face.centre, strict=True)
     )
     below = np.cos(face.roll) * y - np.sin(face.roll) * x
     near[(np.hypot(x, y) < HAIR) & (below < CHIN)] = 0

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_processing import paint
-from model_nst.engine import get_engine
 from model_nst.losses import Grams
 from model_nst.nearest import nearest_mix
 from model_nst.preset_grams import of_all
 from model_nst.quick_painter import quick_styles
-from model_nst.style_transfer import SKETCHED_STEPS, SLOW_SKETCHED_STEPS, Style, schedule
 from presets import PRESETS
 from settings import ROOT
+from tests.test_previews import from_its_sketch, steps_from_a_sketch
 
 
 @cache
@@ -56,22 +54,10 @@ def test_what_is_like_none_of_them_has_a_mix_all_the_same() -> None:
 def test_an_own_style_begins_with_a_picture_in_its_colours() -> None:
     style = opened("photos/summer_wetland.jpg")
     photo = opened("photos/coffee.jpg")
-    previews: list[Image.Image] = []
-    reached: list[float] = []
-    reached_at_previews: list[int] = []
-
-    def on_preview(preview: Image.Image) -> None:
-        previews.append(preview)
-        reached_at_previews.append(len(reached))
-
-    painting = paint(
-        photo, [Style(style)], size=384, on_progress=reached.append, on_preview=on_preview
-    )
-    assert reached_at_previews == [0]
-    steps = SLOW_SKETCHED_STEPS if get_engine().is_slow else SKETCHED_STEPS
-    assert len(reached) >= sum(count for _, count, _ in schedule(384, sketched_steps=steps))
+    painting, preview, steps = from_its_sketch(photo, style)
+    assert steps >= steps_from_a_sketch()
     wanted, its, own = (
-        np.asarray(image, np.float32).mean((0, 1)) for image in (style, previews[0], photo)
+        np.asarray(image, np.float32).mean((0, 1)) for image in (style, preview, photo)
     )
     assert np.abs(its - wanted).max() < 0.5 * np.abs(own - wanted).max()
     assert painting.size == photo.size

@@ -79,8 +79,8 @@ def test_a_preview_that_raises_stops_the_work(photo: Image.Image, style: Image.I
     assert reached[-1] < 1
 
 
-def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Image.Image) -> None:
-    """The quick network's picture is shown before the first step and is near what comes of it."""
+def from_its_sketch(photo: Image.Image, style: Image.Image) -> tuple[Image.Image, Image.Image, int]:
+    """The painting at 384 px, its only preview, which came before the first step, and the steps."""
     previews: list[Image.Image] = []
     reached: list[float] = []
     reached_at_previews: list[int] = []
@@ -91,17 +91,26 @@ def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Imag
 
     painting = paint(
         photo,
-        [Style(kiss)],
+        [Style(style)],
         size=384,
         on_progress=reached.append,
         on_preview=on_preview,
         engine="openvino",
     )
     assert reached_at_previews == [0]
+    return painting, previews[0], len(reached)
+
+
+def steps_from_a_sketch() -> int:
     sketched_steps = SLOW_SKETCHED_STEPS if get_engine("openvino").is_slow else SKETCHED_STEPS
-    scales = schedule(384, sketched_steps=sketched_steps)
-    assert len(reached) == sum(steps for _, steps, _ in scales)
-    assert distance(previews[0], painting) < distance(painting, photo)
+    return sum(steps for _, steps, _ in schedule(384, sketched_steps=sketched_steps))
+
+
+def test_a_famous_painting_begins_with_its_sketch(photo: Image.Image, kiss: Image.Image) -> None:
+    """The quick network's picture is shown before the first step and is near what comes of it."""
+    painting, preview, steps = from_its_sketch(photo, kiss)
+    assert steps == steps_from_a_sketch()
+    assert distance(preview, painting) < distance(painting, photo)
 
 
 @pytest.mark.parametrize(
