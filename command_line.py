@@ -33,6 +33,7 @@ from image_processing import (
 from model_cyclegan.recognition import is_in_season_already
 from model_nst.style_transfer import Style
 from model_people.faces import People, find_people
+from model_people.networks import unload
 from moving_pictures.reading import LONG_SIDE, read_clip
 from moving_pictures.repainting import Step, in_season, in_style, repainted
 from presets import PRESETS
@@ -143,6 +144,7 @@ def _painted(
     pictures = [_read(_style_path(name), limits) for name in arguments.style]
     styles = [Style(*each) for each in zip(pictures, _shares(arguments), strict=True)]
     behind = [Style(_read(_style_path(name), limits)) for name in arguments.background]
+    unload("face_detector", "face_landmarks")  # there is no other photo to look at
     with _progress_bar() as show:
         return paint(
             content,

@@ -36,9 +36,9 @@ from model_nst.style_transfer import (
     within_memory,
 )
 from model_people.faces import People, find_people
-from model_people.networks import unload_persons
+from model_people.networks import unload
 from model_people.skin import skin_map
-from parts import maps_of_faces, mask_of_persons, painted_skin, sky_of, with_sky
+from parts import maps_of_faces, mask_of_persons, painted_skin, told_apart
 from presets import PRESETS
 from settings import EngineName, Settings
 from sketching import famous, may_be_sketched, quick, sketch
@@ -220,15 +220,13 @@ def _painted(
     """Paints all of `content`."""
     names = [preset_grams.preset_of(style.picture) for style in styles]
     least = 0 if all(names) else LEAST[options.strength]
-    sky = sky_of(working_copy(content, size))
-    if sky is not None:
-        styles = [with_sky(*each) for each in zip(styles, names, strict=True)]
-        if all(style.sky is None for style in styles):
-            sky = None
+    area = None
+    if apart := told_apart(working_copy(content, size), people, styles, names):
+        area, styles = apart
     small, engine, in_regions = within_memory(
-        content, size, engine, megabytes, in_regions=sky is not None
+        content, size, engine, megabytes, in_regions=area is not None
     )
-    sky, seen = sky if in_regions else None, small
+    area, seen = area if in_regions else None, small
     if options.keep_colours:
         seen = small.convert("L").convert("RGB")
         styles = [
@@ -239,7 +237,7 @@ def _painted(
     if options.faces == "keep":
         shown = skin_map(small, people)
         if megabytes < ROOMY:
-            unload_persons()
+            unload("persons")
         faces = maps_of_faces(people, small.size, shown)
         if not options.keep_colours:
             skin = painted_skin(small, shown, styles, names)
@@ -257,6 +255,8 @@ def _painted(
     sketched = None
     if may_be_sketched(small, options):
         sketched = sketch(small, styles, names, engine, options.strength, faces, skin)
+        if megabytes < ROOMY:
+            unload_quick()
         show(sketched)
         if options.keep_colours:
             sketched = _with_luminance_of(small, sketched)
@@ -271,7 +271,7 @@ def _painted(
         least,
         on_kept,
         sketched,
-        sky,
+        area,
         skin.shown if skin else None,
     )
     return finished(painting, content)

@@ -1,4 +1,4 @@
-"""What is told apart in a photo and in paintings: skies, skin, faces, and persons."""
+"""What is told apart in a photo and in paintings: skies, figures, skin, and faces."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from PIL import Image, ImageFilter
 from model_cyclegan.skies import sky_mask
 from model_nst.faces import FaceMaps
 from model_nst.images import working_copy
-from model_nst.regions import in_size, is_worth_it, painted, shows
+from model_nst.regions import AREAS, Part, in_size, is_worth_it, painted, shows
 from model_nst.skin import with_painted_skin
-from model_nst.style_transfer import Style
+from model_nst.style_transfer import Area, Style
 from model_people.faces import People, find_people
 from model_people.masks import face_map, features_map
 from model_people.persons import persons_mask
@@ -32,22 +32,39 @@ LOOKED_AT, SMOOTHED = 512, 3.0  # pixels: size of a painting whose sky is looked
 LEAST_SKIN = 0.003  # share of a painting of one's own; of less its colours are not sure
 
 
-def sky_of(photo: Image.Image) -> Array | None:
-    """`[H, W]`, 1 where the photo shows sky, else 0; None where there is little of it."""
-    sky = sky_mask(photo)
-    return sky if is_worth_it(sky) else None
+def told_apart(
+    photo: Image.Image, people: People, styles: Sequence[Style], names: Sequence[str | None]
+) -> tuple[Array, list[Style]] | None:
+    """The area of an RGB photo, `[H, W]`, 1 where it is, else 0, and the styles with those that it
+    takes from: the people where a style shows figures, else the sky where one shows a sky.
 
-
-def with_sky(style: Style, name: str | None) -> Style:
-    """The style with its sky: drawn by hand where it is a famous painting, `name`, that has one;
-    found as a photo's in another picture, whose strokes are smoothed away first.
+    None where the photo has none of these, or the styles; `names` are those of famous paintings,
+    and `people` those of the photo.
     """
-    if not name:
-        small = working_copy(style.picture, LOOKED_AT)
-        return style._replace(sky=sky_of(small.filter(ImageFilter.GaussianBlur(SMOOTHED))))
-    if not shows(name, "sky"):
-        return style
-    return style._replace(sky=painted(name, "sky", *style.picture.size))
+    for part in AREAS:
+        is_sky = part == "sky"
+        shown = sky_mask(photo) if is_sky else persons_mask(photo, people, *photo.size)
+        if not is_worth_it(shown):
+            continue
+        pairs = zip(styles, names, strict=True)
+        own = [style._replace(area=_area_of(part, style.picture, name)) for style, name in pairs]
+        if any(style.area for style in own):
+            return shown, own
+    return None
+
+
+def _area_of(part: Part, painting: Image.Image, name: str | None) -> Area | None:
+    """Drawn by hand where it is a famous painting, `name`; else found as a photo's, a sky after the
+    strokes are smoothed away.
+    """
+    if name:
+        return Area(part, painted(name, part, *painting.size)) if shows(name, part) else None
+    small = working_copy(painting, LOOKED_AT)
+    if part == "figures":
+        shown = persons_mask(small, find_people(small), *small.size)
+    else:
+        shown = sky_mask(small.filter(ImageFilter.GaussianBlur(SMOOTHED)))
+    return Area(part, shown) if is_worth_it(shown) else None
 
 
 class PaintedSkin(NamedTuple):

@@ -2,7 +2,8 @@
 
 Each case is a fresh process with one photo of 1280x1280 pixels, as large as Telegram sends them:
 
-- season, painting: the command line at 512 px;
+- season, painting: the command line at 512 px; a painting of a photo of 2560x1920 pixels, also as
+  on a processor without bf16;
 - bot, season and bot: `bot.py` by webhook, against the local Bot API server: its own web server,
   its queue, and a season, then two paintings at `NST_SIZE`;
 - talker, worker: the two processes that share the work over a redis-server of their own, after a
@@ -12,8 +13,7 @@ Each case is a fresh process with one photo of 1280x1280 pixels, as large as Tel
   and that is said.
 
 Measured are the peak RSS in MB beside the most that it should be, in the cgroup also the highest
-usage as the kernel counts it, page cache included; and the long side that the painting was worked
-at, smaller where the memory does not suffice. Into DIR go `memory.json` and the pictures.
+usage as the kernel counts it, page cache included. Into DIR go `memory.json` and the pictures.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from PIL import Image
 
 from benchmarks.nst import load, peak_mb, photo_path
 from benchmarks.start import choose_painting, choose_season, seconds_to_result, webhook_bot
-from local_chat.client import Message, join
+from local_chat.client import join
 from local_chat.server import start
 from memory import CGROUPS
 from settings import ROOT
@@ -42,16 +42,17 @@ from tests.servers import redis_server
 
 STYLE = 2  # The Great Wave
 SIDE = 1280  # pixels of the photo
+LARGE = (2560, 1920)  # pixels of the larger photo
 LIMIT = 512  # MB, of the cgroup
+IN_F32 = "import sys, engines, command_line; engines.forced = 'f32'; sys.exit(command_line.main())"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A case that ran; sizes are long sides in pixels."""
+    """A case that ran; `size` is the long side in pixels."""
 
     case: str
-    size: int  # asked for
-    worked_at: int
+    size: int
     peak_mb: float
     most_mb: float  # that is allowed
     seconds: float
@@ -106,14 +107,17 @@ async def watch_peak(process: Process, peaks: list[float]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def by_command_line(kind: str, photo: Path, out: Path) -> Row:
+async def by_command_line(
+    kind: str, photo: Path, out: Path, most: float, *, in_f32: bool = False
+) -> Row:
+    """`most` MB are allowed."""
     orders = {
         "painting": ["style", str(photo), "--style", "great_wave"],
         "season": ["summer2winter", str(photo)],
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "image_processing.py", *orders[kind]),
-        *("--size", "512", "-o", str(out / f"{kind}.jpg")),
+        *(sys.executable, *(["-c", IN_F32] if in_f32 else ["image_processing.py"])),
+        *(*orders[kind], "--size", "512", "-o", str(out / f"{kind}.jpg")),
         cwd=ROOT,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -123,7 +127,10 @@ async def by_command_line(kind: str, photo: Path, out: Path) -> Row:
     if await process.wait():
         raise SystemExit(f"{kind} ended with {process.returncode}")
     seconds = asyncio.get_running_loop().time() - begin
-    return Row(f"{kind}, command line", 512, 512, peaks[-1], 400, seconds)
+    with Image.open(photo) as file:
+        pixels = "" if file.size == (SIDE, SIDE) else f" of {file.width}x{file.height}"
+    case = f"{kind}{pixels}, command line{', f32' if in_f32 else ''}"
+    return Row(case, 512, peaks[-1], most, seconds)
 
 
 async def by_bot(size: int, most: float, photo: bytes, limited: Cgroup | None) -> list[Row]:
@@ -140,21 +147,17 @@ async def by_bot(size: int, most: float, photo: bytes, limited: Cgroup | None) -
             join(chat.url, "Ann", "en") as ann,
         ):
 
-            def row(kind: str, asked: int, worked_at: int, allowed: float, seconds: float) -> Row:
+            def row(kind: str, asked: int, allowed: float, seconds: float) -> Row:
                 facts = (limited.highest_mb(), limited.killed()) if limited else (None, None)
-                peak = peak_mb(bot.pid)
-                return Row(f"{kind}, {place}", asked, worked_at, peak, allowed, seconds, *facts)
+                return Row(f"{kind}, {place}", asked, peak_mb(bot.pid), allowed, seconds, *facts)
 
             await choose_season(ann)
             seconds = await seconds_to_result(ann, photo)
-            rows.append(row("season", 512, 512, 400, seconds))
+            rows.append(row("season", 512, 400, seconds))
             await choose_painting(ann, STYLE)
             for kind in ("painting", "the next"):
-                preview = asyncio.create_task(ann.wait_for(is_preview, 600, "a preview"))
                 seconds = await seconds_to_result(ann, photo)
-                shown = (await preview).photo  # at the size that is worked at
-                assert shown
-                rows.append(row(kind, size, shown["width"], most, seconds))
+                rows.append(row(kind, size, most, seconds))
     finally:
         await chat.close()
     return rows
@@ -178,26 +181,30 @@ async def by_roles(photo: bytes, folder: Path) -> list[Row]:
             for _ in range(2):
                 seconds = await seconds_to_result(ann, photo)
             return [
-                Row(role, 512, 512, peak_mb(bot.pid), most, seconds)
+                Row(role, 512, peak_mb(bot.pid), most, seconds)
                 for (role, bot), most in zip(bots.items(), (230, 480), strict=True)
             ]
     finally:
         await chat.close()
 
 
-def is_preview(message: Message) -> bool:
-    return message.photo is not None and "☰ Menu" not in str(message.buttons)
-
-
 async def measure(out: Path) -> list[Row]:
-    picture = load(photo_path("astronaut")).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    astronaut = load(photo_path("astronaut"))
+    picture = astronaut.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=93)
-    photo = out / "photo.jpg"
+    photo, large = out / "photo.jpg", out / "large.jpg"
     photo.write_bytes(buffer.getvalue())
+    upper = (0, 0, astronaut.width, astronaut.width * LARGE[1] // LARGE[0])
+    astronaut.resize(LARGE, Image.Resampling.LANCZOS, upper).save(large, quality=93)
     rows = []
-    for kind in ("season", "painting"):
-        rows.append(await by_command_line(kind, photo, out))
+    for kind, of, most, in_f32 in (
+        ("season", photo, 400, False),
+        ("painting", photo, 400, False),
+        ("painting", large, 420, False),
+        ("painting", large, 420, True),
+    ):
+        rows.append(await by_command_line(kind, of, out, most, in_f32=in_f32))
         show(rows[-1:])
     for size, most in ((512, 480), (1024, 500)):
         some = await by_bot(size, most, buffer.getvalue(), None)
@@ -224,8 +231,7 @@ async def measure(out: Path) -> list[Row]:
 def show(rows: Sequence[Row]) -> None:
     for row in rows:
         text = (
-            f"{row.case:24} {row.size:5} {row.worked_at:9} {row.peak_mb:8.0f} {row.most_mb:7.0f}"
-            f" {row.seconds:8.1f}"
+            f"{row.case:43} {row.size:5} {row.peak_mb:8.0f} {row.most_mb:7.0f} {row.seconds:8.1f}"
         )
         if row.cgroup_mb is not None:
             text += f" {row.cgroup_mb:9.0f} {row.killed:7}"
@@ -244,7 +250,7 @@ def main() -> None:
     out: Path = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(
-        f"{'':24} {'asked':>5} {'worked at':>9} {'peak MB':>8} {'allowed':>7} {'seconds':>8}"
+        f"{'':43} {'px':>5} {'peak MB':>8} {'allowed':>7} {'seconds':>8}"
         f" {'cgroup MB':>9} {'killed':>7}\n"
     )
     rows = asyncio.run(measure(out))

@@ -1,10 +1,10 @@
 """Style by regions beside style from the whole painting: `python -m benchmarks.regions --out DIR`.
 
-Photos with a sky, each in paintings with a sky, both ways in turn. Measured are the style errors by
-VGG19 (`benchmarks.quality`) of the sky against the painting's sky, of the rest against the rest,
-and of all against all; the gradients' similarity; and the seconds of `paint`, with memory enough
-and its networks loaded before. Into DIR go the pictures. Needs
-`pip install --no-deps -r requirements-bench.txt`.
+Photos of skies and of people, each in paintings that show the same, both ways in turn. Measured are
+the style errors by VGG19 (`benchmarks.quality`) of the area (the people, or else the sky) against
+the painting's, of the rest against the rest, and of all against all; the gradients' similarity; and
+the seconds of `paint`, with memory enough and its networks loaded before. Into DIR go the pictures.
+Needs `pip install --no-deps -r requirements-bench.txt`.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from benchmarks.changes import gradient_similarity
 from benchmarks.nst import load, photo_path
 from benchmarks.quality import Vgg19, as_judged
 from image_processing import paint
-from model_cyclegan.skies import sky_mask
-from model_nst.regions import painted, shows
+from model_nst.regions import AREAS, in_size, shows
 from model_nst.style_transfer import Style
-from parts import sky_of
+from model_people.faces import find_people
+from parts import told_apart
 from presets import PRESETS
 
-PHOTOS = ("summer_palace", "summer_valley", "summer_mountain")
-STYLES = tuple(name for name in PRESETS if shows(name, "sky"))
+PHOTOS = ("summer_palace", "summer_valley", "summer_mountain", "astronaut", "mechanics")
+STYLES = tuple(name for name in PRESETS if any(shows(name, part) for part in AREAS))
 WAYS = ("from the whole", "by regions")
 
 
@@ -38,27 +38,33 @@ WAYS = ("from the whole", "by regions")
 class Run:
     """A painting; see the top of this file."""
 
-    sky: float
+    area: float
     rest: float
     whole: float
     gradients: float
     seconds: float
 
 
-def measure(judge: Vgg19, photo: Image.Image, style: str, way: str, out: Path) -> Run:
+def measure(judge: Vgg19, photo: Image.Image, style: str, way: str, out: Path) -> Run | None:
+    """None where the photo and the painting show no such area both."""
     painting = load(PRESETS[style].path)
+    judged = as_judged(photo)
+    apart = told_apart(judged, find_people(judged), [Style(painting)], [style])
+    if apart is None:
+        return None
+    shown, ((_, _, area),) = apart
+    assert area
+    of_painting = in_size(area.shown, *as_judged(painting).size[::-1])
     start = time.perf_counter()
-    with patch.object(image_processing, "sky_of", sky_of if way == WAYS[1] else lambda _: None):
+    by = told_apart if way == WAYS[1] else lambda *_: None
+    with patch.object(image_processing, "told_apart", by):
         picture = paint(photo, [Style(painting)])
     seconds = time.perf_counter() - start
     picture.save(out)
-    judged = as_judged(photo)
     small = picture.resize(judged.size, Image.Resampling.BICUBIC)
-    sky = sky_mask(judged)
-    of_painting = painted(style, "sky", *as_judged(painting).size)
     return Run(
-        judge.style_error(small, painting, sky, of_painting),
-        judge.style_error(small, painting, 1 - sky, 1 - of_painting),
+        judge.style_error(small, painting, shown, of_painting),
+        judge.style_error(small, painting, 1 - shown, 1 - of_painting),
         judge.style_error(small, painting),
         gradient_similarity(small, judged),
         seconds,
@@ -78,22 +84,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     judge = Vgg19()
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
-    sys.stdout.write(f"{'':34} {'sky':>6} {'rest':>6} {'whole':>6} {'gradients':>9} {'s':>5}\n")
+    sys.stdout.write(f"{'':34} {'area':>6} {'rest':>6} {'whole':>6} {'gradients':>9} {'s':>5}\n")
     for turn, (name, style) in enumerate((n, s) for s in args.styles for n in args.photos):
         photo = load(photo_path(name))
         for way in WAYS if turn % 2 == 0 else reversed(WAYS):
             file = args.out / f"{name}_{style}_{way.replace(' ', '_')}.png"
-            runs[way].append(run := measure(judge, photo, style, way, file))
-            sys.stdout.write(_row(f"{name} {style}"[:18], way, astuple(run)))
+            if run := measure(judge, photo, style, way, file):
+                runs[way].append(run)
+                sys.stdout.write(_row(f"{name} {style}"[:18], way, astuple(run)))
+                sys.stdout.flush()
     for way, each in runs.items():
         medians = [median(values) for values in zip(*map(astuple, each), strict=True)]
         sys.stdout.write(_row("median", way, medians))
 
 
 def _row(name: str, way: str, values: Sequence[float]) -> str:
-    sky, rest, whole, gradients, seconds = values
+    area, rest, whole, gradients, seconds = values
     return (
-        f"{name:18} {way:15} {sky:6.3f} {rest:6.3f} {whole:6.3f} {gradients:9.3f} {seconds:5.1f}\n"
+        f"{name:18} {way:15} {area:6.3f} {rest:6.3f} {whole:6.3f} {gradients:9.3f} {seconds:5.1f}\n"
     )
 
 

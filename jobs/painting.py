@@ -26,6 +26,7 @@ from settings import Settings
 from untranslated import translatable
 from wishes import AMOUNTS, CompareWish, SeasonWish, StyleWish, Wish
 
+PREVIEW_SIZE = 512  # pixels; at most so large it is worked at, in little memory
 PREVIEWED = 1280  # pixels; long side of a quick picture that is shown on the way, and of photos
 MOST_ELONGATED_PHOTO = 20  # long side to short side, of what Telegram takes as a photo
 
@@ -97,11 +98,9 @@ def _paint(
     people = find_people(content)
     is_quick = _is_quick(wish)
     if is_quick and settings.quality == "quick":
-        return _painted_quickly(content, wish, people, settings), bool(people.faces)
+        return _painted_quickly(content, wish, people, settings.nst_size), bool(people.faces)
     if is_quick:
-        small = content if max(content.size) <= PREVIEWED else working_copy(content, PREVIEWED)
-        theirs = people if small is content else None
-        progress.on_preview(_painted_quickly(small, wish, theirs, settings))
+        progress.on_preview(_preview(content, wish, people, settings))
     painting = paint(
         content,
         [Style(*each) for each in zip(pictures, _shares(wish), strict=True)],
@@ -119,13 +118,13 @@ def _paint(
 
 
 def _painted_quickly(
-    content: Image.Image, wish: StyleWish, people: People | None, settings: Settings
+    content: Image.Image, wish: StyleWish, people: People | None, size: int
 ) -> Image.Image:
     return paint_quickly(
         content,
         shares_of(wish),
         wish,
-        size=settings.nst_size,
+        size=size,
         background={wish.background: 1.0} if wish.background else None,
         people=people,
     )
@@ -151,9 +150,15 @@ def quick_preview(photo: bytes, wish: Wish, settings: Settings) -> bytes | None:
     content = decode(photo, limits_of(settings))
     if wish.season:
         content = _in_season(content, SeasonWish(wish.season), settings)
+    return encode_photo(_preview(content, wish, None, settings)).data
+
+
+def _preview(
+    content: Image.Image, wish: StyleWish, people: People | None, settings: Settings
+) -> Image.Image:
     if max(content.size) > PREVIEWED:
-        content = working_copy(content, PREVIEWED)
-    return encode_photo(_painted_quickly(content, wish, None, settings)).data
+        content, people = working_copy(content, PREVIEWED), None
+    return _painted_quickly(content, wish, people, min(settings.nst_size, PREVIEW_SIZE))
 
 
 def has_preview(wish: Wish, settings: Settings) -> bool:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model_nst.images import LARGE, Array
+from model_nst.images import Array
 from model_nst.losses import Loss
 
+LARGE = 2**20  # numbers of an image; of a larger one only the last move is kept
 FIRST_STEP = 0.05  # largest change of a pixel in the first step
 SMALL = 2**17  # numbers of an image; of a larger one moves are kept in half precision
 BLOCK = 2**16  # numbers of an image that are worked on at once where they change their precision
@@ -36,7 +37,6 @@ def minimise(
     """
     best, lowest = x, float("inf")
     moves: list[Move] = []
-    # At large sizes each array counts; and of few steps a longer history gains nothing.
     history = 1 if x.size > LARGE else 10
     kept = "float16" if x.size > SMALL else "float32"
     previous_x = previous_gradient = x
@@ -58,7 +58,7 @@ def minimise(
             del previous_x, previous_gradient
             curvature = _inner(dx, dg)
             if curvature > 1e-6 * _inner(dg, dg) > 0:
-                moves = [*moves[1 - history :], Move(dx, dg, curvature)]
+                moves = [*moves, Move(dx, dg, curvature)][-history:]
             del dx, dg
             direction = _inverse_hessian_times(gradient, moves)
             direction *= -1

@@ -55,10 +55,10 @@ KEPT = 12  # compiled networks, of 12 MB each, that wait for the next painting i
 FIXED_MB = 60
 LEFT_MB = 10  # of it, which stays after the first painting and serves the next
 BYTES_OF_PIXEL = 276
-BYTES_OF_PIXEL_IF_LARGE: dict[Precision, int] = {"bf16": 130, "f32": 290}
+BYTES_OF_PIXEL_IF_LARGE = 140
 BYTES_OF_WHOLE: dict[Precision, int] = {"bf16": 700, "f32": 1464}
-# 640 to 850 were measured in bf16; the rest is for what varies.
-BYTES_OF_TILE: dict[Precision, int] = {"bf16": 950, "f32": 2375}
+# 640 to 970 were measured in bf16, 1600 to 1710 in f32; the rest is for what varies.
+BYTES_OF_TILE: dict[Precision, int] = {"bf16": 1000, "f32": 2000}
 # Of either, more for a second region; 140 to 170 were measured in bf16.
 BYTES_OF_REGION: dict[Precision, int] = {"bf16": 180, "f32": 450}
 
@@ -74,7 +74,7 @@ class Lent(NamedTuple):
 
 def pixels_at_once(pixels: int, megabytes: float, precision: Precision, regions: int = 1) -> int:
     """How many of so many pixels, of one region or two, may be worked on at once in this memory."""
-    each = BYTES_OF_PIXEL_IF_LARGE[precision] if 3 * pixels > LARGE else BYTES_OF_PIXEL
+    each = BYTES_OF_PIXEL_IF_LARGE if 3 * pixels > LARGE else BYTES_OF_PIXEL
     left = (megabytes - FIXED_MB) * 2**20 - each * pixels
     more = BYTES_OF_REGION[precision] * (regions - 1)
     whole = left > (BYTES_OF_WHOLE[precision] + more) * pixels

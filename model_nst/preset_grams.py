@@ -15,7 +15,7 @@ from PIL import Image
 from model_nst.images import Array, resized, to_array
 from model_nst.layers import CHANNELS
 from model_nst.losses import Grams
-from model_nst.regions import painted, shows
+from model_nst.regions import AREAS, Part, painted, shows
 from presets import PRESETS
 from weights import WEIGHTS, checked
 
@@ -23,8 +23,8 @@ FILE = WEIGHTS / "nst_presets.npz"
 SIDES = (512,)  # long sides in pixels, where it would take longest of those that a sketch needs
 
 
-def load(style: Image.Image, side: int, part: Literal["whole", "sky"] = "whole") -> Grams | None:
-    """Looks up the Gram matrices of an RGB picture, or of its sky, at this long side in pixels.
+def load(style: Image.Image, side: int, part: Part | Literal["whole"] = "whole") -> Grams | None:
+    """Looks up the Gram matrices of an RGB picture, or of a part, at this long side in pixels.
 
     None if they are not known. Raises `ValueError` if the file was changed.
     """
@@ -92,11 +92,14 @@ def save(path: Path) -> None:
         arrays[_key(painting, SIDES[0], "name")] = np.array(name)
         for side in SIDES:
             small = resized(painting, side)
-            parts = {"whole": np.ones((1, 1, small.height, small.width), np.float32)}
-            if shows(name, "sky"):
-                parts["sky"] = painted(name, "sky", *small.size)[None, None]
-            for part, counted in parts.items():
-                key = _key(painting, side, part)
+            parts: dict[str, Array] = {
+                "whole": np.ones((1, 1, small.height, small.width), np.float32)
+            }
+            for part in AREAS:
+                if shows(name, part):
+                    parts[part] = painted(name, part, *small.size)[None, None]
+            for of, counted in parts.items():
+                key = _key(painting, side, of)
                 packed = _packed(engine.grams(to_array(small), counted))
                 arrays[key], arrays[f"{key}-largest"] = packed
     np.savez(path, allow_pickle=False, **arrays)

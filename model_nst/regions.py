@@ -1,4 +1,5 @@
-"""Style by regions: a photo's sky takes from the painting's sky, the rest from the rest.
+"""Style by regions: a photo's sky takes from the painting's sky, or its people from the painting's
+figures, the rest from the rest.
 
 After Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in Neural Style
 Transfer" (2017). Gram matrices know no places, so that else waves and crowds fill a calm sky.
@@ -16,9 +17,13 @@ from model_nst.images import Array
 from model_nst.losses import Grams, Guidance, counts_of
 from settings import ROOT
 
-Part = Literal["sky", "skin"]
+Part = Literal["sky", "figures", "skin"]
+AREAS: tuple[Part, ...] = (
+    "figures",
+    "sky",
+)  # that are told apart: in a photo the first that it has
 
-LEAST = 0.06  # share of the photo; in a smaller sky, or a smaller rest, no Gram matrix is sure
+LEAST = 0.06  # share of the photo; of a smaller area, or a smaller rest, no Gram matrix is sure
 LEAST_COUNTED = 0.001  # no pixel counts less in a region, so that none is empty
 SOFT = 200  # as many times the deviation at a painting's edges goes into its long side
 
@@ -31,14 +36,14 @@ def _polygons() -> dict[str, dict[str, list[list[tuple[float, float]]]]]:
 
 
 def shows(preset: str | None, part: Part) -> TypeGuard[str]:
-    """Whether a famous painting, by its name, shows a sky (or an even backdrop), or skin."""
+    """Whether a famous painting, by its name, shows such: a sky may be an even backdrop."""
     return preset in _polygons()[part]
 
 
 def painted(preset: str, part: Part, width: int, height: int) -> Array:
-    """Maps the sky, or the skin, of a famous painting: `[H, W]`, 1 where it is, soft at its edges.
+    """Maps a part of a famous painting: `[H, W]`, 1 where it is, soft at its edges.
 
-    Raises `KeyError` for a painting without one.
+    Raises `KeyError` for a painting without such.
     """
     image = Image.new("L", (width, height))
     draw = ImageDraw.Draw(image)
@@ -58,23 +63,23 @@ def without(whole: Grams, part: Grams, shown: Array) -> Grams:
     return tuple(rest)
 
 
-def is_worth_it(sky: NDArray[np.floating]) -> bool:
-    """Whether a photo's sky, `[H, W]`, and what is below it are large enough."""
-    return bool(LEAST < float(sky.mean()) < 1 - LEAST)
+def is_worth_it(area: NDArray[np.floating]) -> bool:
+    """Whether an area of a picture, `[H, W]`, and the rest are large enough."""
+    return bool(LEAST < float(area.mean()) < 1 - LEAST)
 
 
-def by_regions(guidance: Guidance | None, sky: Array, height: int, width: int) -> Guidance:
-    """The guidance, or that where all counts alike, for two regions: the sky, `[h, w]` of any size,
-    and the rest. For images of `height` by `width`, both even.
+def by_regions(guidance: Guidance | None, area: Array, height: int, width: int) -> Guidance:
+    """The guidance, or that where all counts alike, for two regions: the area, `[h, w]` of any
+    size, and the rest. For images of `height` by `width`, both even.
     """
-    above = in_size(sky, height, width)
-    both = np.maximum(np.stack((above, 1 - above))[None], np.float32(LEAST_COUNTED))
+    own = in_size(area, height, width)
+    both = np.maximum(np.stack((own, 1 - own))[None], np.float32(LEAST_COUNTED))
     if guidance is None:
         return Guidance(np.ones((1, 1, height // 2, width // 2), np.float32), both)
     return Guidance(guidance.content, guidance.style * both)
 
 
-def in_size(sky: Array, height: int, width: int) -> Array:
+def in_size(area: Array, height: int, width: int) -> Array:
     """The map `[h, w]` in another size, `[height, width]`."""
-    scaled = Image.fromarray(sky).resize((width, height), Image.Resampling.BILINEAR)
+    scaled = Image.fromarray(area).resize((width, height), Image.Resampling.BILINEAR)
     return np.array(scaled, np.float32)

@@ -33,7 +33,7 @@ from model_nst.images import (
 from model_nst.lbfgs import minimise
 from model_nst.likeness import recognisable
 from model_nst.losses import Grams, Guidance
-from model_nst.regions import by_regions, in_size, without
+from model_nst.regions import Part, by_regions, in_size, without
 from model_nst.sketch import over_photo
 from wishes import USUAL, PaintingOptions, Strength, Strokes
 
@@ -58,19 +58,26 @@ START = 0.7  # share of the content image in the style's colours in the first im
 NOISE = 0.15  # standard deviation of the first image's noise, from which flat areas get strokes
 
 
+class Area(NamedTuple):
+    """Where a picture shows a part: `[h, w]`, 1 where it is, else 0, in any size."""
+
+    part: Part
+    shown: Array
+
+
 class Style(NamedTuple):
     """An RGB picture and how much of it goes into the painting; the shares sum up to 1.
 
-    `sky`, `[h, w]` of 0 to 1 in any size, is where the picture shows one; None: it has none.
+    From its `area` takes the photo's, the rest from the rest; None: both take from all of it.
     """
 
     picture: Image.Image
     share: float = 1.0
-    sky: Array | None = None
+    area: Area | None = None
 
 
 class Room(NamedTuple):
-    """A working copy of the photo, the engine for it, and whether its sky is told apart."""
+    """A working copy of the photo, the engine for it, and whether an area is told apart."""
 
     photo: Image.Image
     engine: StyleEngine
@@ -86,7 +93,7 @@ def within_memory(
     in_regions: bool = False,
 ) -> Room:
     """Makes the largest working copy, at most `size` on its long side, that can be painted in so
-    much memory; one whose sky is not told apart, or on a slow engine a somewhat smaller one, where
+    much memory; one whose area is not told apart, or on a slow engine a somewhat smaller one, where
     that spares the time that tiles take.
 
     At 128 pixels it is painted however little memory there is.
@@ -122,15 +129,15 @@ def transfer(
     least_likeness: float = 0,
     on_kept: Callable[[], None] | None = None,
     sketch: Image.Image | None = None,
-    sky: Array | None = None,
+    area: Array | None = None,
     skin: Array | None = None,
 ) -> Image.Image:
     """Paints at the size of `content`, which is RGB. Several styles are mixed by their shares, in
     Gram matrices and in colours. `faces`, where there are any to be kept, are of `content`.
 
     Of the options, strength, strokes and variation count here. `sketch`, of the same view in any
-    size, is what to start from; without one, it is noise over the photo. `sky`, `[H, W]` of 0 to 1,
-    is painted as the sky of those styles that have one; in its `skin`, likewise, `content` has the
+    size, is what to start from; without one, it is noise over the photo. `area`, `[H, W]` of 0 to
+    1, is painted as that of those styles that have one; in its `skin`, likewise, `content` has the
     styles' colours already. `on_progress` gets the
     share done, 0 to 1, after every step, and `on_scale` the painting so far, small, after every
     scale but the last; whatever they raise stops the work. Where the painting's likeness to the
@@ -154,9 +161,9 @@ def transfer(
     first = to_array(resized(photo, coarser))
     if sketch:
         whole = padded(sketch.resize(content.size, Image.Resampling.BICUBIC))
-        above = None if sky is None else in_size(sky, *first.shape[2:])
+        apart = None if area is None else in_size(area, *first.shape[2:])
         drawn = to_array(resized(whole, coarser))
-        x = over_photo(drawn, first, _at_scale(styles, coarser), above)
+        x = over_photo(drawn, first, _at_scale(styles, coarser), apart)
         del whole
     else:
         x = first_image(first, _at_scale(styles, coarser), options.variation)
@@ -176,12 +183,12 @@ def transfer(
             guide = guidance(faces, fine, options.strength, skin)
         if side <= UP_TO and side != scales[-1][0]:
             guide = calmer(fine, guide)
-        if sky is not None:
-            guide = by_regions(guide, sky, *fine.shape[2:])
+        if area is not None:
+            guide = by_regions(guide, area, *fine.shape[2:])
         seen_at = round(side * STROKE_SCALES[options.strokes])
         goal = _Goal(
             engine.content(fine),
-            style_grams(styles, seen_at, engine, in_regions=sky is not None),
+            style_grams(styles, seen_at, engine, in_regions=area is not None),
             guide,
             STYLE_WEIGHTS[options.strength] / content_weight,
         )
@@ -266,7 +273,7 @@ def style_grams(
     styles: Sequence[Style], side: int, engine: StyleEngine, *, in_regions: bool = False
 ) -> list[Grams]:
     """The mean of the style images' Gram matrices at this long side, weighted by their shares: of
-    the whole images, or of their skies and of the rest.
+    the whole images, or of their areas and of the rest.
     """
     each = [_grams_of(style, side, engine, in_regions=in_regions) for style in styles]
     shares = np.array([style.share for style in styles], np.float32)
@@ -277,16 +284,17 @@ def style_grams(
 
 
 def _grams_of(style: Style, side: int, engine: StyleEngine, *, in_regions: bool) -> list[Grams]:
-    """Of one style; where it has no sky, both regions take from all of it."""
+    """Of one style; where it has no area, both regions take from all of it."""
     picture = resized(style.picture, side)
     whole = preset_grams.load(style.picture, side) or engine.grams(to_array(picture))
     if not in_regions:
         return [whole]
-    if style.sky is None:
+    if style.area is None:
         return [whole, whole]
-    sky = in_size(style.sky, picture.height, picture.width)[None, None]
-    of_sky = preset_grams.load(style.picture, side, "sky") or engine.grams(to_array(picture), sky)
-    return [of_sky, without(whole, of_sky, sky)]
+    part, shown = style.area
+    area = in_size(shown, picture.height, picture.width)[None, None]
+    own = preset_grams.load(style.picture, side, part) or engine.grams(to_array(picture), area)
+    return [own, without(whole, own, area)]
 
 
 def first_image(photo: Array, styles: Sequence[tuple[Array, float]], variation: int) -> Array:

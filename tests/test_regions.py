@@ -12,7 +12,10 @@ from model_cyclegan.skies import sky_mask
 from model_nst.images import Array, resized, to_array
 from model_nst.openvino_engine import OpenVino
 from model_nst.regions import Part, by_regions, painted, shows, without
-from model_nst.style_transfer import Room, Style, style_grams, within_memory
+from model_nst.style_transfer import Area, Room, Style, style_grams, within_memory
+from model_people.faces import find_people
+from model_people.persons import persons_mask
+from parts import told_apart
 from presets import PRESETS
 from settings import ROOT
 
@@ -29,8 +32,8 @@ def palace() -> Image.Image:
 
 def test_polygons_are_of_famous_paintings_and_lie_in_them() -> None:
     drawn = tomllib.loads((ROOT / "images" / "styles" / "regions.toml").read_text("utf-8"))
-    assert drawn.keys() == {"sky", "skin"}
-    parts: tuple[tuple[Part, float], ...] = (("sky", 0.04), ("skin", 0.008))
+    assert drawn.keys() == {"sky", "figures", "skin"}
+    parts: tuple[tuple[Part, float], ...] = (("sky", 0.04), ("figures", 0.06), ("skin", 0.008))
     for part, least in parts:
         assert drawn[part].keys() <= PRESETS.keys()
         for name, polygons in drawn[part].items():
@@ -61,11 +64,11 @@ def test_the_rest_is_what_is_left_of_the_whole() -> None:
         assert np.linalg.norm(gram - wanted) < 1e-3 * np.linalg.norm(wanted)
 
 
-def test_a_style_without_a_sky_gives_both_regions_all_of_it() -> None:
+def test_a_style_without_an_area_gives_both_regions_all_of_it() -> None:
     engine = OpenVino("f32")
     both = style_grams([Style(kiss())], 96, engine, in_regions=True)
     assert all(np.array_equal(one, other) for one, other in zip(*both, strict=True))
-    of_its_own = Style(kiss(), sky=painted("kiss", "sky", 200, 200))
+    of_its_own = Style(kiss(), area=Area("sky", painted("kiss", "sky", 200, 200)))
     sky, rest = style_grams([of_its_own], 96, engine, in_regions=True)
     assert np.linalg.norm(sky[0] - rest[0]) > 0.1 * np.linalg.norm(rest[0])
 
@@ -82,7 +85,7 @@ def test_a_sky_gets_the_colours_of_the_paintings_backdrop(monkeypatch: pytest.Mo
         return float(np.linalg.norm(mean - wanted))
 
     by_region = distance(paint(photo, [Style(style)], size=384))
-    monkeypatch.setattr(image_processing, "sky_of", lambda photo: None)
+    monkeypatch.setattr(image_processing, "told_apart", lambda *_: None)
     assert by_region < 0.6 * distance(paint(photo, [Style(style)], size=384))
 
 
@@ -99,7 +102,7 @@ def test_a_picture_of_ones_own_has_its_sky_found(monkeypatch: pytest.MonkeyPatch
         return float(np.linalg.norm(mean - wanted))
 
     by_region = distance(paint(photo, [Style(style)]))
-    monkeypatch.setattr(image_processing, "sky_of", lambda photo: None)
+    monkeypatch.setattr(image_processing, "told_apart", lambda *_: None)
     assert by_region < 0.6 * distance(paint(photo, [Style(style)]))
 
 
@@ -120,3 +123,42 @@ def test_where_memory_is_short_the_sky_is_not_told_apart() -> None:
     tiled = room(180)
     assert tiled.photo.size == (512, 340)
     assert tiled.in_regions
+
+
+def test_people_get_the_colours_of_the_paintings_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Image.open(ROOT / "images" / "photos" / "astronaut.jpg") as file:
+        photo = resized(file.convert("RGB"), 384)
+    people = find_people(photo)
+    shown = persons_mask(photo, people, *photo.size)[..., None]
+    assert 0.3 < shown.mean() < 0.7
+
+    def distance(painting: Image.Image) -> float:
+        """Between the colours of the people and of what is behind them."""
+        pixels = np.asarray(painting)
+        means = [(pixels * area).sum((0, 1)) / area.sum() for area in (shown, 1 - shown)]
+        return float(np.linalg.norm(means[0] - means[1]))
+
+    styles = [Style(kiss())]
+    apart = told_apart(photo, people, styles, ["kiss"])
+    assert apart
+    assert apart[1][0].area is not None
+    assert apart[1][0].area.part == "figures"
+    by_region = distance(paint(photo, styles, size=384))
+    monkeypatch.setattr(image_processing, "told_apart", lambda *_: None)
+    assert by_region > 1.5 * distance(paint(photo, styles, size=384))
+
+
+def test_figures_are_found_in_a_picture_of_ones_own() -> None:
+    with Image.open(ROOT / "images" / "photos" / "astronaut.jpg") as file:
+        photo = file.convert("RGB")
+    with Image.open(PRESETS["mona_lisa"].path) as file:
+        style = file.convert("RGB").crop((2, 2, file.width - 2, file.height - 2))
+    apart = told_apart(photo, find_people(photo), [Style(style), Style(palace())], [None, None])
+    assert apart
+    own, other = (each.area for each in apart[1])
+    assert own
+    assert own.part == "figures"
+    drawn = painted("mona_lisa", "figures", *own.shown.shape[::-1]) > 0.5
+    found = own.shown > 0.5
+    assert (drawn & found).sum() > 0.7 * (drawn | found).sum()
+    assert other is None
