@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model_nst.images import Array
 from model_nst.losses import Loss
+from model_nst.weave import without_weave
 
 LARGE = 2**20  # numbers of an image; of a larger one only the last move is kept
 FIRST_STEP = 0.05  # largest change of a pixel in the first step
@@ -52,7 +53,7 @@ def minimise(
             scale = 1 / max(float(np.abs(gradient).max()), 1e-12)
         gradient *= np.float32(scale)
         if step == 0:
-            direction = gradient * -FIRST_STEP
+            direction = without_weave(gradient * -FIRST_STEP)
         else:
             dx, dg = _change(x, previous_x, kept), _change(gradient, previous_gradient, kept)
             del previous_x, previous_gradient
@@ -76,7 +77,7 @@ def _change(now: Array, before: NDArray[np.floating], kept: str) -> NDArray[np.f
 
 
 def _inverse_hessian_times(gradient: Array, moves: list[Move]) -> Array:
-    """The two-loop recursion; keeps the shape of `gradient`."""
+    """The two-loop recursion; keeps the shape of `gradient`. What it begins with does not weave."""
     q = gradient.ravel().copy()
     products: list[float] = []
     for dx, dg, curvature in reversed(moves):
@@ -85,6 +86,7 @@ def _inverse_hessian_times(gradient: Array, moves: list[Move]) -> Array:
     if moves:
         _, dg, curvature = moves[-1]
         q *= np.float32(curvature / _inner(dg, dg))
+    without_weave(q.reshape(gradient.shape))
     for (dx, dg, curvature), product in zip(moves, reversed(products), strict=True):
         _add(q, product - _inner(dg, q) / curvature, dx)
     return q.reshape(gradient.shape)
