@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
-from model_nst import engine
+from model_nst import engine, lbfgs
 from model_nst.colours import in_colours_of
 from model_nst.engine import StyleEngine
 from model_nst.export import export_network
@@ -227,6 +227,7 @@ def test_the_weights_are_small() -> None:
 def test_painting_on_a_cpu_imports_no_torch() -> None:
     program = """
 import sys
+from numpy.typing import NDArray
 from PIL import Image
 from image_processing import paint
 from model_nst.style_transfer import Style
@@ -271,7 +272,30 @@ def parabola(x: Array) -> Loss:
     return Loss(float((curvature * error**2).sum() / 2), 0.0, curvature * error)
 
 
-def test_minimise_finds_the_minimum_in_the_box() -> None:
+@pytest.mark.parametrize(("side", "most"), [(8, 10), (640, 1)])
+def test_of_a_large_image_one_move_is_kept(
+    side: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    recursion = lbfgs._inverse_hessian_times
+
+    def counted(gradient: Array, moves: list[lbfgs.Move]) -> Array:
+        kept.append(len(moves))
+        return recursion(gradient, moves)
+
+    monkeypatch.setattr(lbfgs, "_inverse_hessian_times", counted)
+    start = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+
+    def quartic(x: Array) -> Loss:  # which is not at its minimum after two steps
+        return Loss(float(((x - 0.5) ** 4).sum()), 0.0, 4 * (x - 0.5) ** 3)
+
+    list(minimise(quartic, start, 1.0, steps=14))
+    assert max(kept) == most
+
+
+def test_minimise_finds_the_minimum_in_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This one is a weave, which it else finds only in many steps."""
+    monkeypatch.setattr(lbfgs, "without_weave", lambda gradient: gradient)
     images = list(minimise(parabola, np.full((1, 3, 4, 4), 0.9, np.float32), 1.0, steps=60))
     wanted = np.where(np.arange(48).reshape(1, 3, 4, 4) % 2, 0.25, 1)
     np.testing.assert_allclose(images[-1], wanted, atol=1e-3)

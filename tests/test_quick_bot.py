@@ -6,6 +6,7 @@ from PIL import Image, ImageOps
 
 from encoding import encode_file
 from image_processing import in_all_styles, paint_quickly
+from jobs import painting
 from jobs.painting import Progress, make_result
 from local_chat.client import Message, join
 from model_nst.quick_painter import quick_styles
@@ -129,6 +130,19 @@ def test_the_quick_picture_comes_before_the_first_step() -> None:
     make_result(StyleWish("own", "id"), False, CAT, [theirs], Settings(nst_size=256), own)
     assert own.previews
     assert min(fraction for fraction, _ in own.previews) > 0
+
+
+def test_a_preview_takes_no_more_memory_at_a_large_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def sized(photo: Image.Image, *_: object, size: int, **__: object) -> Image.Image:
+        sizes.append(size)
+        return photo
+
+    monkeypatch.setattr(painting, "paint_quickly", sized)
+    for size in (256, 2048):
+        assert quick_preview(CAT, StyleWish("kiss", None), Settings(nst_size=size))
+    assert sizes == [256, painting.PREVIEW_SIZE]
 
 
 def test_quality_quick_needs_no_steps() -> None:
