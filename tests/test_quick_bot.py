@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from encoding import encode_file
 from image_processing import in_all_styles, paint_quickly
 from jobs import painting
-from jobs.painting import Progress, make_result
+from jobs.painting import Progress, make_result, quick_preview
 from local_chat.client import Message, join
 from model_nst.quick_painter import quick_styles
 from model_people.faces import find_people
