@@ -23,9 +23,9 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from benchmarks.nst import load, peak_mb, photo_path
+from benchmarks.nst import peak_mb, photo_path
 from benchmarks.plaid import plaid
 from benchmarks.quality import Judge, as_judged
 from presets import PRESETS
@@ -47,6 +47,12 @@ class Run:
     plaid: float
     seconds: float
     megabytes: float
+
+
+def load(path: Path) -> Image.Image:
+    """Upright, in RGB; whatever its size, since what judges takes more memory than a bot has."""
+    with Image.open(path) as file:
+        return ImageOps.exif_transpose(file).convert("RGB")
 
 
 def painted(checkout: Path, photo: Path, style: str, out: Path) -> tuple[float, float]:
