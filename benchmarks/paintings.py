@@ -1,8 +1,9 @@
 """Paintings of many kinds of photos, looked at and measured: `python -m benchmarks.paintings
 --out DIR [--photos FILE...] [--before CHECKOUT]`.
 
-Each photo in each style by the command line, `python image_processing.py style`, at its usual size;
-with `--before` also by that of another checkout, in turn. Measured are
+Each photo in each style by the command line, `python image_processing.py style`, at its usual size
+or at `--size`; with `--before` also by that of another checkout, in turn; with `--f32` as on a
+processor without bf16. Measured are
 
 - style, deep: VGG19's style error (`benchmarks.quality`), and of its last layer, conv5_1, alone;
 - content: the error of VGG16's conv4_3, which lies deeper than what we paint by;
@@ -10,7 +11,8 @@ with `--before` also by that of another checkout, in turn. Measured are
 - plaid: the power of fine waves along the axes, over that of other directions (`benchmarks.plaid`);
 - s, MB: the whole command's seconds, and its peak RSS.
 
-Into DIR go the pictures, and for each photo a sheet of all its paintings at 1:1. Needs
+Into DIR go the pictures, for each photo a sheet of all its paintings at 1:1, and `overview.jpg`, in
+which the first photo is in the first style, the second in the second. Needs
 `pip install --no-deps -r requirements-bench.txt`.
 """
 
@@ -25,6 +27,7 @@ from statistics import median
 
 from PIL import Image, ImageOps
 
+from benchmarks.memory import IN_F32
 from benchmarks.nst import peak_mb, photo_path
 from benchmarks.plaid import plaid
 from benchmarks.quality import Judge, as_judged
@@ -33,7 +36,8 @@ from settings import ROOT
 
 PHOTOS = ("astronaut", "coffee", "summer_hills", "summer_wetland", "winter_face")
 STYLES = tuple(PRESETS)[:8]
-SHOWN = 640  # pixels; at most on each side of a picture in a sheet, out of its middle
+SHOWN = (640, 640)  # pixels; at most of a picture in a sheet, out of its middle
+SMALL = (320, 240)  # the same, in the overview
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,13 @@ def load(path: Path) -> Image.Image:
         return ImageOps.exif_transpose(file).convert("RGB")
 
 
-def painted(checkout: Path, photo: Path, style: str, out: Path) -> tuple[float, float]:
+def painted(
+    checkout: Path, photo: Path, style: str, out: Path, program: Sequence[str], more: Sequence[str]
+) -> tuple[float, float]:
     """Paints by a checkout's command line; returns the seconds and the peak RSS in MB."""
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(
-        [sys.executable, "image_processing.py", "style", photo, "--style", style, "-o", out],
+        [sys.executable, *program, "style", photo, "--style", style, "-o", out, *more],
         cwd=checkout,
         stderr=subprocess.DEVNULL,
     )
@@ -90,15 +96,15 @@ def measured(
     )
 
 
-def shown(picture: Image.Image) -> Image.Image:
+def shown(picture: Image.Image, most: tuple[int, int]) -> Image.Image:
     """Its middle, at 1:1."""
-    width, height = (min(side, SHOWN) for side in picture.size)
+    width, height = map(min, picture.size, most)
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
     return picture.crop((left, top, left + width, top + height))
 
 
 def sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
-    """Pictures of one size, in rows."""
+    """Pictures of the first one's size, in rows."""
     width, height = rows[0][0].size
     result = Image.new("RGB", (width * len(rows[0]), height * len(rows)))
     for down, row in enumerate(rows):
@@ -125,11 +131,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--styles", nargs="+", choices=PRESETS, default=STYLES)
     parser.add_argument("--before", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--size", type=int, metavar="N")
+    parser.add_argument("--f32", action="store_true")
     args = parser.parse_args(arguments)
     out: Path = args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     ways = {"before": args.before} if args.before else {}
     ways["now"] = ROOT
+    program = ["-c", IN_F32] if args.f32 else ["image_processing.py"]
+    more = ["--size", str(args.size)] if args.size else []
     judge = Judge()
     runs: dict[str, list[Run]] = {way: [] for way in ways}
     sys.stdout.write(
@@ -139,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in args.styles:
         woven = plaid(as_judged(load(PRESETS[name].path)))
         sys.stdout.write(f"{name}: its own plaid is {woven:.2f}\n")
+    overview: list[list[Image.Image]] = []
     for path in args.photos or map(photo_path, PHOTOS):
         photo, rows = load(path), []
         for turn, name in enumerate(args.styles):
@@ -146,13 +157,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             pictures = {}
             for way in list(ways) if turn % 2 == 0 else reversed(ways):
                 file = out / f"{path.stem}_{name}_{way}.png"
-                costs = painted(ways[way].resolve(), path.resolve(), name, file)
+                checkout = ways[way].resolve()
+                costs = painted(checkout, path.resolve(), name, file, program, more)
                 pictures[way] = load(file)
                 runs[way].append(run := measured(judge, pictures[way], photo, style, *costs))
                 sys.stdout.write(row_of(f"{path.stem} {name}", way, astuple(run)))
                 sys.stdout.flush()
-            rows.append([shown(photo), *(shown(pictures[way]) for way in ways)])
+            rows.append([shown(each, SHOWN) for each in (photo, *(pictures[way] for way in ways))])
         sheet(rows).save(out / f"sheet_{path.stem}.jpg", quality=92)
+        overview.append(rows[len(overview) % len(rows)])
+    sheet([[shown(each, SMALL) for each in row] for row in overview]).save(
+        out / "overview.jpg", quality=90
+    )
     for way, each in runs.items():
         medians = [median(values) for values in zip(*map(astuple, each), strict=True)]
         sys.stdout.write(row_of("median", way, medians))
