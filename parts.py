@@ -42,8 +42,10 @@ def told_apart(
     and `people` those of the photo.
     """
     for part in AREAS:
-        is_sky = part == "sky"
-        shown = sky_mask(photo) if is_sky else persons_mask(photo, people, *photo.size)
+        if part == "figures":
+            shown = persons_mask(photo, people, *photo.size)
+        else:  # a portrait's backdrop would pass for haze
+            shown = sky_mask(photo, with_haze=not people.faces)
         if not is_worth_it(shown):
             continue
         pairs = zip(styles, names, strict=True)
