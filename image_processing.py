@@ -28,7 +28,7 @@ from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.images import working_copy
 from model_nst.likeness import LEAST
-from model_nst.quick_painter import quick_styles, unload_quick
+from model_nst.quick_painter import make_ready, quick_styles, unload_quick
 from model_nst.style_transfer import (
     STROKE_SCALES,
     Style,
@@ -158,10 +158,11 @@ def paint_quickly(
     `still`, a frame of a clip, skin gets no colours of its own. Takes a fraction of a second, and
     at most 512 MB at any size. Raises `KeyError` for a style that is not known.
     """
+    small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
+    make_ready(*small.size)
     people = find_people(content) if people is None else people
     is_parted = bool(people.faces) and (bool(background) or options.only != "all")
     parts = _shown(shares, background, options.only) if is_parted else [shares]
-    small = working_copy(content, round(size / max(1, STROKE_SCALES[options.strokes])))
     faces = shown = None
     if options.faces == "keep":
         shown = skin_map(small, people) if still else None
@@ -187,6 +188,7 @@ def in_all_styles(photo: Image.Image) -> tuple[list[Image.Image], int]:
     aspect = min(max(width / height, 0.5), 2)
     size = round(TILE * min(1, aspect)), round(TILE * min(1, 1 / aspect))
     tile = ImageOps.fit(working_copy(photo, 2 * TILE), size)
+    make_ready(*size)
     people = find_people(tile)
     shown = skin_map(tile, people)
     faces = maps_of_faces(people, tile.size, shown)

@@ -4,6 +4,7 @@ A picture of up to `WHOLE` pixels is painted in one piece, a larger one in tiles
 normalised with the means and deviations of the whole picture, made smaller, so that no seams show.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Literal
@@ -46,13 +47,23 @@ def quick_picture(
     height, width = photo.shape[2:]
     padded = _padded(photo)
     if height * width <= WHOLE:
-        network = _whole(precision, *padded.shape[2:])
+        network = _ready(precision, *padded.shape[2:])
         (result,) = _run(network, padded, row)
         if then_free:
             network.release_memory()
     else:
         result = _in_tiles(padded, row, precision)
     return result[:, :, :height, :width]
+
+
+def make_ready(width: int, height: int) -> None:
+    """Begins to compile, in a thread of its own, what a picture of this size will need: some .1 s,
+    in which faces can be looked for.
+    """
+    if width * height > WHOLE:
+        return
+    size = (_padded_side(side) for side in (height, width))
+    threading.Thread(target=_ready, args=(native_precision(), *size)).start()
 
 
 def _in_tiles(photo: Array, shares: Array, precision: Precision) -> Array:
@@ -122,6 +133,11 @@ def _whole(precision: Precision, height: int, width: int) -> ov.CompiledModel:
     return _network("whole", precision, height, width)
 
 
+@one_at_a_time
+def _ready(precision: Precision, height: int, width: int) -> ov.CompiledModel:
+    return _whole(precision, height, width)
+
+
 def unload_quick() -> None:
     """Frees the memory of the networks that were kept for the next picture."""
     _whole.cache_clear()
@@ -132,9 +148,14 @@ def _run(network: ov.CompiledModel, photo: Array, *others: Array) -> list[Array]
     return [np.array(results[i]) for i in range(len(results))]
 
 
+def _padded_side(side: int) -> int:
+    """To what fits the network."""
+    return max(2 * STRIDE, side + -side % STRIDE)
+
+
 def _padded(photo: Array) -> Array:
     """Mirrored at the right and at the bottom, to sides that fit the network."""
-    height, width = (max(2 * STRIDE, side + -side % STRIDE) for side in photo.shape[2:])
+    height, width = map(_padded_side, photo.shape[2:])
     margins = ((0, 0), (0, 0), (0, height - photo.shape[2]), (0, width - photo.shape[3]))
     return np.pad(photo, margins, "symmetric")
 

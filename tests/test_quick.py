@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +71,27 @@ def waves(height: int, width: int) -> Array:
     photo = np.stack(channels)[None].astype(np.float32)
     photo[:, :, height // 3 :, : width // 2] *= 0.5
     return photo
+
+
+def test_what_was_made_ready_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[object, ...]] = []
+    network = quick_painter._network
+
+    def slow(*arguments: Any) -> Any:
+        made.append(arguments)
+        time.sleep(0.2)
+        return network(*arguments)
+
+    monkeypatch.setattr(quick_painter, "_network", slow)
+    quick_painter.unload_quick()
+    photo = np.full((1, 3, 90, 130), 0.5, np.float32)
+    quick_painter.make_ready(130, 90)
+    first = quick_picture(photo, {"kiss": 1.0})
+    assert len(made) == 1
+    quick_painter.unload_quick()
+    np.testing.assert_array_equal(quick_picture(photo, {"kiss": 1.0}), first)
+    quick_painter.make_ready(4000, 3000)  # which is painted in tiles
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("size", [(64, 96), (61, 90), (9, 33)])
