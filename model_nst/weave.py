@@ -10,24 +10,34 @@ import numpy as np
 
 from model_nst.images import Array
 
-FINE, EVEN = 1, 4  # pixels to either side: what differs from so many is fine, as so many is even
 DAMPED = 0.7  # share that is taken away; with more, the finest would change its sign
 
 
 def without_weave(gradient: Array) -> Array:
-    """Damps what is fine along one axis and even along the other, of `[1, C, H, W]`, in place."""
+    """Damps what is fine along one axis and even along the other, of `[1, C, H, W]`, in place.
+
+    Fine is what differs from the mean of three pixels, even the mean of nine.
+    """
+    fine, even, weave = (np.empty_like(gradient[0, 0]) for _ in range(3))
     for plane in gradient[0]:
-        weave = sum(_mean(plane - _mean(plane, FINE, axis), EVEN, 1 - axis) for axis in (0, 1))
-        plane -= np.float32(DAMPED) * weave
+        weave[:] = 0
+        for turned in (False, True):
+            own, a, b, its = (each.T if turned else each for each in (plane, fine, even, weave))
+            _means_of_three(own, a, 1)
+            np.subtract(own, a, out=a)
+            _means_of_three(a.T, b.T, 1)
+            _means_of_three(b.T, a.T, 3)
+            its += a
+        weave *= np.float32(DAMPED)
+        plane -= weave
     return gradient
 
 
-def _mean(plane: Array, reach: int, axis: int) -> Array:
-    """Of each pixel and those within `reach` along an axis; at borders the last one counts on."""
-    length = plane.shape[axis]
-    wide = np.pad(plane, [(reach, reach) if i == axis else (0, 0) for i in (0, 1)], "edge")
-    total = np.zeros_like(plane)
-    for start in range(2 * reach + 1):
-        total += wide[start : start + length] if axis == 0 else wide[:, start : start + length]
-    total *= np.float32(1 / (2 * reach + 1))
-    return total
+def _means_of_three(plane: Array, result: Array, apart: int) -> None:
+    """Of each pixel and those so many rows above and below; at borders the last row counts on."""
+    result[:] = plane
+    result[apart:] += plane[:-apart]
+    result[:apart] += plane[:1]
+    result[:-apart] += plane[apart:]
+    result[-apart:] += plane[-1:]
+    result *= np.float32(1 / 3)
