@@ -11,7 +11,6 @@ from model_cyclegan.skies import LUMINANCE
 
 MOST_NEW = 6.0  # of 255; length of the chroma that a pixel may get
 MOST_REDDER = 3.0  # of 255; red above green that a pixel may get
-GREENER = 0.2  # share of the yellow that a pixel gets, by which its red must lie lower
 GIVEN_TO_GREEN = 0.4  # share of what is more; the rest is taken from red
 GREY = 5.0  # of 255; chroma below which a photo's pixel has no colour to keep
 
@@ -32,14 +31,12 @@ def without_new_colours(changed: Image.Image, photo: Image.Image) -> Image.Image
 
 
 def without_new_red(changed: Image.Image, photo: Image.Image) -> Image.Image:
-    """`changed`, greener where it has more red above green than `photo` and `MOST_REDDER`, less
-    where it has become yellow: leaves, not straw. All are RGB, of one size.
+    """`changed`, greener where it has more red above green than `photo` and `MOST_REDDER`. All are
+    RGB, of one size.
     """
     after, before = (np.asarray(image, np.float32) for image in (changed, photo))
     redder, own = (image[..., 0] - image[..., 1] for image in (after, before))
-    yellower, its = (image[..., 1] - image[..., 2] for image in (after, before))
-    most = own + MOST_REDDER - GREENER * np.maximum(yellower - its, 0)
-    excess = np.maximum(redder - most, 0)
+    excess = np.maximum(redder - own - MOST_REDDER, 0)
     step = np.array((GIVEN_TO_GREEN - 1, GIVEN_TO_GREEN, 0), np.float32)
     result = after + excess[..., None] * step
     return Image.fromarray((np.clip(result, 0, 255) + 0.5).astype(np.uint8))
