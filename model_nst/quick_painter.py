@@ -6,6 +6,7 @@ normalised with the means and deviations of the whole picture, made smaller, so 
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -62,8 +63,13 @@ def make_ready(width: int, height: int) -> None:
     """
     if width * height > WHOLE:
         return
-    size = (_padded_side(side) for side in (height, width))
-    threading.Thread(target=_ready, args=(native_precision(), *size)).start()
+    size = _padded_side(height), _padded_side(width)
+
+    def compile_it() -> None:
+        with suppress(Exception):  # the picture raises it again
+            _ready(native_precision(), *size)
+
+    threading.Thread(target=compile_it).start()
 
 
 def _in_tiles(photo: Array, shares: Array, precision: Precision) -> Array:
