@@ -63,7 +63,7 @@ def test_they_can_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(preset_grams, "PRESETS", {"kiss": PRESETS["kiss"]})
     preset_grams.save(tmp_path / "grams.npz")
     with np.load(tmp_path / "grams.npz") as made, np.load(preset_grams.FILE) as shipped:
-        assert len(made.files) == 5
+        assert len(made.files) == 7  # whole, sky, figures, each with its largest; the name
         names = [key for key in made.files if key.endswith("-name")]
         assert [str(made[key]) for key in names] == [str(shipped[key]) for key in names] == ["kiss"]
         for name in sorted({*made.files} - {*names}):
