@@ -42,6 +42,8 @@ def told_apart(
     and `people` those of the photo.
     """
     for part in AREAS:
+        if all(name and not shows(name, part) for name in names):
+            continue
         if part == "figures":
             shown = persons_mask(photo, people, *photo.size)
         else:  # a portrait's backdrop would pass for haze
