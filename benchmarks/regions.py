@@ -29,7 +29,7 @@ from model_people.faces import find_people
 from parts import told_apart
 from presets import PRESETS
 
-PHOTOS = ("summer_palace", "summer_valley", "summer_mountain", "astronaut", "mechanics")
+PHOTOS = ("summer_palace", "summer_valley", "summer_mountain", "astronaut")
 STYLES = tuple(name for name in PRESETS if any(shows(name, part) for part in AREAS))
 WAYS = ("from the whole", "by regions")
 
