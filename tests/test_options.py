@@ -78,10 +78,10 @@ def test_strokes_are_as_large_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the correlation of pixels that are two apart, in float32: rounding to bf16 adds grain."""
     engine = OpenVino("f32")
     monkeypatch.setattr("image_processing.get_engine", lambda _: engine)
-    flat, style = Image.new("RGB", (192, 192), (120, 130, 110)), opened(PRESETS["auvers"].path)
+    flat, style = Image.new("RGB", (256, 256), (120, 130, 110)), opened(PRESETS["auvers"].path)
     found = []
     for strokes in STROKES:
-        painting = paint(flat, [Style(style)], PaintingOptions(strokes=strokes), size=192)
+        painting = paint(flat, [Style(style)], PaintingOptions(strokes=strokes), size=256)
         grey = levels(painting.convert("L"))
         found.append(float(np.corrcoef(grey[:, 2:].ravel(), grey[:, :-2].ravel())[0, 1]))
     fine, normal, large = found
