@@ -13,7 +13,7 @@ MOST_GAIN = 1.5  # of a photo's detail
 MOST_DETAIL = 100  # of 255, far from strong edges
 AROUND, EDGE = 2, 15  # pixels that are looked at around each; standard deviation of a strong edge
 # Of the guided filter of changes: pixels, and the variance of colours below which there is no edge.
-RADIUS, EPSILON = 3, 1e-3
+RADIUS, EPSILON = 1, 2e-4
 
 
 def at_own_size(result: Image.Image, small: Image.Image, photo: Image.Image) -> Image.Image:

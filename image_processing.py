@@ -23,7 +23,7 @@ from memory import ROOMY, free_mb
 from model_cyclegan.daylight import by_day
 from model_cyclegan.season import VIEWS, load_season, translate, unload_seasons
 from model_cyclegan.skies import with_even_sky
-from model_cyclegan.tints import without_new_colours, without_new_red
+from model_cyclegan.tints import without_bright_colours, without_new_colours, without_new_red
 from model_nst import preset_grams
 from model_nst.engine import StyleEngine, get_engine
 from model_nst.images import working_copy
@@ -315,6 +315,7 @@ def change_season(
     network = partial(translate, direction=direction, engine=engine)
     if direction == "winter2summer":
         translation = without_new_red(by_day(small, network), small)
+        translation = without_bright_colours(translation, small)
     else:
         translation = without_new_colours(network(small), small)
     changed = with_change(with_even_sky(translation, small), small, photo)

@@ -17,7 +17,8 @@ measured:
   over the photographs, of all the sky and of the block of 16 px that changed most.
 - skyline: as gradients, but only within 3 px of where sky and the rest meet.
 - bright: the share that is left of what is bright and grey below the sky (`bright_ground`), where
-  winters become summers.
+  winters become summers. Clouds, waterfalls and rock are as bright and grey as snow: for the
+  photographs of `--count 40` they were marked by hand, in `not_snow.toml`.
 
 The networks are judged alone, as trained, and what ships also by its looks in the bot
 (`image_processing.change_season`, people apart).
@@ -31,6 +32,7 @@ the features of the real photographs are kept, those of each judge in its own fo
 
 import argparse
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,7 +41,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 from tqdm import tqdm
 
@@ -55,6 +57,7 @@ from model_people.faces import People
 from weights import WEIGHTS
 from wishes import Direction
 
+NOT_SNOW = Path(__file__).with_name("not_snow.toml")
 DECAY = 0.1  # L2 penalty of the classifier
 PAIRS = 12  # on the sheet, each way
 
@@ -69,6 +72,16 @@ def load_square(path: Path) -> Image.Image:
         left, top = (image.width - side) // 2, (image.height - side) // 2
         square = image.convert("RGB").crop((left, top, left + side, top + side))
     return square.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+
+def marked_no_snow(name: str) -> NDArray[np.bool_]:
+    """Where the square of a test winter is bright and shows no snow, `[SIDE, SIDE]`; by its name
+    without the ending.
+    """
+    mask = Image.new("1", (SIDE, SIDE))
+    for polygon in tomllib.loads(NOT_SNOW.read_text()).get(name, []):
+        ImageDraw.Draw(mask).polygon([(x, y) for x, y in polygon], fill=1)
+    return np.asarray(mask)
 
 
 def features_of(files: Sequence[Path], network: Features, cache: Path) -> Array:
@@ -235,6 +248,7 @@ class Judge:
         own = [p for p in files["test", self.source] if p.name.startswith("yosemite")]
         chosen = np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int)
         self.photos = [load_square(own[i]) for i in chosen]
+        self.marked = [marked_no_snow(own[i].stem) for i in chosen]
         self.skies = [even_sky(photo) for photo in self.photos]
         self.before = self.scaled(eye.features(self.photos))
         self.colours = files["train", self.target]
@@ -259,15 +273,17 @@ class Judge:
 
     def _seen(self, after: Sequence[Image.Image]) -> tuple[float | None, ...]:
         """What the eye sees: change of skies, their worst blocks, skylines, snow that is left."""
-        triples = list(zip(self.photos, after, self.skies, strict=True))
-        changes = np.array([c for each in triples if (c := sky_change(*each))]).reshape(-1, 2)
+        seen = list(zip(self.photos, after, self.skies, self.marked, strict=True))
+        changes = np.array([c for a, b, sky, _ in seen if (c := sky_change(a, b, sky))]).reshape(
+            -1, 2
+        )
         mean, worst = changes.mean(0).tolist() if len(changes) else (None, None)
         lay = left = 0
         lines = []
-        for before, then, shown in triples:
+        for before, then, shown, marked in seen:
             if (line := skyline(shown)).any():
                 lines.append(gradient_similarity(before, then, line))
-            snow = bright_ground(before, shown)
+            snow = bright_ground(before, shown) & ~marked
             lay += int(snow.sum())
             left += int((snow & bright_ground(then, shown)).sum())
         bright = left / lay if lay and self.source == "winter" else None

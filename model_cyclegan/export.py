@@ -11,13 +11,16 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inference import converted, ov
+from inference import converted, ops, ov
 from model_cyclegan.generator import load_generator
 from weights import WEIGHTS
 from wishes import DIRECTIONS
+
+LARGE = 2**14  # numbers of a convolution's weights that are kept in a byte each
 
 
 class UnitRange(nn.Module):
@@ -33,13 +36,31 @@ class UnitRange(nn.Module):
 
 
 def export(generator: nn.Module, path: Path) -> None:
-    """Saves OpenVINO IR with half precision constants, for `[1, 3, H, W]`, RGB, 0 to 1."""
+    """Saves OpenVINO IR for `[1, 3, H, W]`, RGB, 0 to 1; small constants in half precision, large
+    weights in bytes.
+    """
     example = torch.rand(1, 3, 64, 64)
     with warnings.catch_warnings():  # instance norm checks its input's size, which is no harm
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         model = converted(UnitRange(generator).eval(), example_input=example)
     model.reshape([1, 3, -1, -1])
+    _store_in_bytes(model)
     ov.save_model(model, path)
+
+
+def _store_in_bytes(model: ov.Model) -> None:
+    """Stores large weights as whole numbers of -127 to 127, times a scale for each output channel.
+
+    The file is half as large, and a photo comes out the same but for some .1 of 255.
+    """
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "Constant" or len(node.shape) < 4 or node.data.size < LARGE:
+            continue
+        weights = node.data
+        scale = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True) / 127
+        numbers = np.round(weights / np.maximum(scale, 1e-12)).astype(np.int8)
+        restored = ops.multiply(ops.convert(ops.constant(numbers), "f32"), ops.constant(scale))
+        node.output(0).replace(restored.output(0))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

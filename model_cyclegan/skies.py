@@ -23,6 +23,7 @@ NEIGHBOURS = 9  # columns whose median says where the sky ends
 NOTCH = 16  # columns; half of the widest gap in a sky that is closed
 SMOOTH, BRIGHTEST_OF_GROUND, WARMEST = 0.035, 0.4, 0.12  # of a cloud below the sky: its gradient,
 # its luminance, and red above blue
+LOWER = 0.04  # of the height; how far below all of the sky such a cloud may lie, in the lower half
 RADIUS, EPSILON = 6, 1e-3  # of the guided filter
 MOST_CHANGE = 0.1  # of a sky's colour
 
@@ -147,10 +148,15 @@ def _like(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _with_haze(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The sky, and what is bright and can be reached from it without an edge: clouds, haze."""
+    """The sky, and what is bright and can be reached from it without an edge: clouds, haze.
+
+    Not what lies in the lower half below all of the sky: that is snow.
+    """
     red, green, blue = np.moveaxis(colours, 2, 0)
     is_cloud = (_slope(colours) < SMOOTH) & (colours @ LUMINANCE > BRIGHTEST_OF_GROUND)
     is_cloud &= (green < np.maximum(red, blue) + GREENEST) & (red < blue + WARMEST)
+    lowest = np.flatnonzero(rough.any(1))[-1] / len(rough) + LOWER
+    is_cloud[round(max(lowest, 0.5) * len(rough)) :] = False
     while True:
         near = np.pad(rough, 1)
         near = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from model_cyclegan import convert
+from model_cyclegan import blend, convert
 from model_cyclegan.discriminator import Discriminator, PatchDiscriminator
 from model_cyclegan.generator import (
     PAPER,
@@ -40,6 +40,7 @@ from model_cyclegan.refine import Refining, RefiningOptions
 from model_cyclegan.refine import main as refine_main
 from model_cyclegan.train import main, pace, train
 from model_cyclegan.training import VGG_WEIGHTS, ImagePool, Training
+from weights import WEIGHTS
 
 CPU = torch.device("cpu")
 torch.set_num_threads(1)  # the networks here are too small for more
@@ -479,6 +480,29 @@ def test_refining_changes_its_direction_alone(data: Path, tmp_path: Path) -> Non
     changed = {k.split(".")[0] for k in before if not torch.equal(before[k], after[k])}
     assert changed == {"average_winter2summer"}
     load_generator(out, "average_winter2summer")
+
+
+def test_a_blend_lies_between_two_trainings(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.safetensors" for name in "abc"]
+    for file in files[:2]:
+        tiny_training().save(tmp_path)
+        (tmp_path / "networks.safetensors").rename(file)
+    name = "average_winter2summer.encode_full.1.weight"
+    moved = load_file(files[1])
+    moved[name] = moved[name] + 1
+    save_file(moved, files[1])
+    first, second, mean = files
+    blend.main([str(mean), "winter2summer", f"{first}=0.25", f"{second}=0.75"])
+    before, after = load_file(first), load_file(mean)
+    expected = 0.25 * before[name].float() + 0.75 * moved[name].float()
+    assert torch.allclose(after[name].float(), expected, atol=2e-3)
+    others = [key for key in before if not key.startswith("average_winter2summer.")]
+    assert all(torch.equal(before[key], after[key]) for key in others)
+    load_generator(mean, "average_winter2summer")
+    with pytest.raises(ValueError, match="another form"):
+        blend.blend(
+            {first: 0.5, WEIGHTS / "season_networks.safetensors": 0.5}, "winter2summer", mean
+        )
 
 
 def official_file(path: Path) -> dict[str, Tensor]:

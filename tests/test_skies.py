@@ -54,6 +54,15 @@ def test_skies_of_photos(name: str, sky: float, ground: float) -> None:
     assert mask[round(ground * len(mask)) :].mean() < 0.02
 
 
+def test_snow_below_a_gap_between_trees_is_no_haze() -> None:
+    pixels = np.full((160, 240, 3), (200, 205, 210), np.uint8)
+    pixels[60:90] = (40, 50, 45)
+    pixels[60:90, 100:106] = (200, 205, 210)
+    mask = sky_mask(Image.fromarray(pixels), with_haze=True)
+    assert mask[:55].mean() > 0.95
+    assert mask[100:].mean() < 0.02
+
+
 @pytest.mark.parametrize("colour", ["white", "black", "green"])
 def test_one_colour_has_no_sky(colour: str) -> None:
     assert not sky_mask(Image.new("RGB", (64, 48), colour)).any()

@@ -6,7 +6,13 @@ from PIL import Image
 
 import image_processing
 from image_processing import change_season
-from model_cyclegan.tints import MOST_NEW, MOST_REDDER, without_new_colours, without_new_red
+from model_cyclegan.tints import (
+    MOST_NEW,
+    MOST_REDDER,
+    without_bright_colours,
+    without_new_colours,
+    without_new_red,
+)
 from tests.conftest import PHOTOS
 
 Colour = tuple[int, int, int]
@@ -52,6 +58,15 @@ def test_summer_makes_meadows_and_no_sand() -> None:
     assert blue == 110
     assert without_new_red(meadow, snow).tobytes() == meadow.tobytes()
     assert without_new_red(sand, sand).tobytes() == sand.tobytes()
+
+
+def test_what_stays_as_bright_as_snow_gets_no_colour() -> None:
+    snow, meadow = pixel((225, 227, 233)), pixel((120, 150, 60))
+    found = np.asarray(without_bright_colours(pixel((245, 250, 140)), snow), int)[0, 0]
+    assert np.ptp(found) < 20
+    assert without_bright_colours(meadow, snow).tobytes() == meadow.tobytes()
+    yellow = pixel((250, 240, 120))  # of its own
+    assert without_bright_colours(yellow, yellow).tobytes() == yellow.tobytes()
 
 
 def test_a_rock_below_a_blue_sky_stays_grey(monkeypatch: pytest.MonkeyPatch) -> None:
