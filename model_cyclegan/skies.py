@@ -24,6 +24,7 @@ NOTCH = 16  # columns; half of the widest gap in a sky that is closed
 SMOOTH, BRIGHTEST_OF_GROUND, WARMEST = 0.035, 0.4, 0.12  # of a cloud below the sky: its gradient,
 # its luminance, and red above blue
 LOWER = 0.04  # of the height; how far below all of the sky such a cloud may lie, in the lower half
+GAP = 3  # pixels; half of the widest gap in haze that is closed
 RADIUS, EPSILON = 6, 1e-3  # of the guided filter
 MOST_CHANGE = 0.1  # of a sky's colour
 
@@ -148,22 +149,33 @@ def _like(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _with_haze(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The sky, and what is bright and can be reached from it without an edge: clouds, haze.
+    """The sky with clouds and haze: what is bright and can be reached from it without an edge, what
+    is bright in gaps of that, and what it encloses in the upper half.
 
     Not what lies in the lower half below all of the sky: that is snow.
     """
     red, green, blue = np.moveaxis(colours, 2, 0)
-    is_cloud = (_slope(colours) < SMOOTH) & (colours @ LUMINANCE > BRIGHTEST_OF_GROUND)
-    is_cloud &= (green < np.maximum(red, blue) + GREENEST) & (red < blue + WARMEST)
+    is_bright = colours @ LUMINANCE > BRIGHTEST_OF_GROUND
+    is_bright &= (green < np.maximum(red, blue) + GREENEST) & (red < blue + WARMEST)
     lowest = np.flatnonzero(rough.any(1))[-1] / len(rough) + LOWER
-    is_cloud[round(max(lowest, 0.5) * len(rough)) :] = False
+    is_bright[round(max(lowest, 0.5) * len(rough)) :] = False
+    sky = _reached(rough, rough | (is_bright & (_slope(colours) < SMOOTH)))
+    near = box_mean(sky.astype(np.float32), GAP) > 0
+    sky |= is_bright & (box_mean(near.astype(np.float32), GAP) > 1 - 1e-4)
+    outside = np.ones_like(sky)
+    outside[1 : len(sky) // 2, 1:-1] = False
+    return ~_reached(outside & ~sky, ~sky)
+
+
+def _reached(start: NDArray[np.bool_], where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pixels can be reached from `start` by pixels `where` it is true, start among them."""
     while True:
-        near = np.pad(rough, 1)
+        near = np.pad(start, 1)
         near = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
-        grown = rough | (near & is_cloud)
-        if (grown == rough).all():
-            return rough
-        rough = grown
+        grown = start | (near & where)
+        if (grown == start).all():
+            return start
+        start = grown
 
 
 def _may_be_sky(rough: NDArray[np.bool_]) -> bool:
