@@ -10,6 +10,8 @@ from PIL import Image
 
 from model_cyclegan.skies import LUMINANCE
 
+SNOWED, WHITE = 20.0, 100.0  # of 255; gain of luminance up to which a pixel keeps its own chroma,
+# and from which on it keeps none: snow lies on it
 MOST_NEW = 6.0  # of 255; length of the chroma that a pixel may get
 MOST_REDDER = 3.0  # of 255; red above green that a pixel may get
 GIVEN_TO_GREEN = 0.4  # share of what is more; the rest is taken from red
@@ -19,14 +21,16 @@ GREY = 5.0  # of 255; chroma below which a photo's pixel has no colour to keep
 
 
 def without_new_colours(changed: Image.Image, photo: Image.Image) -> Image.Image:
-    """`changed` with, at each pixel, a share of the photo's own chroma, 0 to 1, and at most
-    `MOST_NEW` of another; its luminance stays. All are RGB, of one size.
+    """`changed` with, at each pixel, a share of the photo's own chroma, 0 to 1 but less the more
+    snow lies there, and at most `MOST_NEW` of another; its luminance stays. All are RGB, of one
+    size.
     """
     after, before = (np.asarray(image, np.float32) for image in (changed, photo))
     light, own_light = (image @ LUMINANCE for image in (after, before))
     chroma, own = after - light[..., None], before - own_light[..., None]
     share = (chroma * own).sum(2) / np.maximum((own**2).sum(2), GREY**2)
-    kept = np.clip(share, 0, 1)[..., None] * own
+    most = np.clip((WHITE - (light - own_light)) / (WHITE - SNOWED), 0, 1)
+    kept = np.clip(share, 0, most)[..., None] * own
     new = chroma - kept
     new *= np.minimum(1, MOST_NEW / np.maximum(np.linalg.norm(new, axis=2), 1e-3))[..., None]
     result = light[..., None] + kept + new

@@ -51,6 +51,17 @@ def test_winter_may_take_colours_away_and_leave_them() -> None:
     assert without_new_colours(red, red).tobytes() == red.tobytes()
 
 
+def test_snow_on_a_yellow_rock_is_white() -> None:
+    """Bare, the rock keeps its yellow."""
+    rock = pixel((120, 110, 60))
+    covered, bare = (
+        np.asarray(without_new_colours(pixel(after), rock), int)
+        for after in ((250, 245, 190), (125, 115, 65))
+    )
+    assert np.ptp(covered) < 15
+    assert np.ptp(bare) > 40
+
+
 def test_summer_makes_meadows_and_no_sand() -> None:
     snow, sand, meadow = pixel((210, 212, 218)), pixel((200, 170, 110)), pixel((120, 150, 60))
     red, green, blue = np.asarray(without_new_red(sand, snow), int)[0, 0]
