@@ -23,6 +23,7 @@ NEIGHBOURS = 9  # columns whose median says where the sky ends
 NOTCH = 16  # columns; half of the widest gap in a sky that is closed
 SMOOTH, BRIGHTEST_OF_GROUND, WARMEST = 0.035, 0.4, 0.12  # of a cloud below the sky: its gradient,
 # its luminance, and red above blue
+GRAIN = 0.02  # deviation of its luminance from that of its neighbours; of snow on rocks it is more
 LOWER = 0.04  # of the height; how far below all of the sky such a cloud may lie, in the lower half
 GAP = 3  # pixels; half of the widest gap in haze that is closed
 RADIUS, EPSILON = 6, 1e-3  # of the guided filter
@@ -155,13 +156,19 @@ def _with_haze(colours: Array, rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Not what lies in the lower half below all of the sky: that is snow.
     """
     red, green, blue = np.moveaxis(colours, 2, 0)
-    is_bright = colours @ LUMINANCE > BRIGHTEST_OF_GROUND
+    light = colours @ LUMINANCE
+    is_bright = light > BRIGHTEST_OF_GROUND
     is_bright &= (green < np.maximum(red, blue) + GREENEST) & (red < blue + WARMEST)
     lowest = np.flatnonzero(rough.any(1))[-1] / len(rough) + LOWER
     is_bright[round(max(lowest, 0.5) * len(rough)) :] = False
-    sky = _reached(rough, rough | (is_bright & (_slope(colours) < SMOOTH)))
+    is_smooth = is_bright & (_slope(colours) < SMOOTH)
+    grain = np.sqrt(box_mean((light - box_mean(light, 1)) ** 2, GAP))
+    is_cloud = is_bright & (grain < GRAIN)
+    sky = _reached(rough, rough | (is_smooth & is_cloud))
     near = box_mean(sky.astype(np.float32), GAP) > 0
-    sky |= is_bright & (box_mean(near.astype(np.float32), GAP) > 1 - 1e-4)
+    # The grain of a ridge is also found in the sky beside it.
+    sky |= near & is_smooth
+    sky |= is_cloud & (box_mean(near.astype(np.float32), GAP) > 1 - 1e-4)
     outside = np.ones_like(sky)
     outside[1 : len(sky) // 2, 1:-1] = False
     return ~_reached(outside & ~sky, ~sky)
