@@ -274,9 +274,8 @@ class Judge:
     def _seen(self, after: Sequence[Image.Image]) -> tuple[float | None, ...]:
         """What the eye sees: change of skies, their worst blocks, skylines, snow that is left."""
         seen = list(zip(self.photos, after, self.skies, self.marked, strict=True))
-        changes = np.array([c for a, b, sky, _ in seen if (c := sky_change(a, b, sky))]).reshape(
-            -1, 2
-        )
+        found = [c for a, b, sky, _ in seen if (c := sky_change(a, b, sky))]
+        changes = np.array(found).reshape(-1, 2)
         mean, worst = changes.mean(0).tolist() if len(changes) else (None, None)
         lay = left = 0
         lines = []
