@@ -63,6 +63,16 @@ def test_snow_below_a_gap_between_trees_is_no_haze() -> None:
     assert mask[100:].mean() < 0.02
 
 
+def test_clouds_belong_to_the_sky_and_a_misty_mountain_does_not() -> None:
+    names = "winter_ridge", "winter_slope"
+    ridge, slope = (sky_mask(photo(name), with_haze=True) for name in names)
+    height, width = ridge.shape
+    clouds = np.s_[height // 5 : height // 3, width // 2 : 3 * width // 5]
+    mountain = np.s_[2 * height // 5 : height // 2, 3 * width // 10 : width // 2]
+    assert ridge[clouds].mean() > 0.95
+    assert slope[mountain].mean() < 0.1
+
+
 @pytest.mark.parametrize("colour", ["white", "black", "green"])
 def test_one_colour_has_no_sky(colour: str) -> None:
     assert not sky_mask(Image.new("RGB", (64, 48), colour)).any()
